@@ -1,0 +1,24 @@
+# `make demo` sets up .venv and runs the main job; `make test` sets up and runs every test.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
+READY := $(VENV)/ready
+
+.PHONY: setup demo test
+
+setup: $(READY)
+
+# torch comes first and by exact version: a range may bring a build with several GB of CUDA libraries.
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 was not found (PASEOS 0.2.1 allows no later one); install it or run: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/orbitfl run constellations/first_light.yaml --out runs/first_light
+
+test: $(READY)
+	$(BIN)/python -m pytest

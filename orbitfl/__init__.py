@@ -1,0 +1,1 @@
+"""orbitfl: decentralised learning onboard satellites."""

@@ -1,0 +1,25 @@
+"""What a user is told when something given to orbitfl cannot be used.
+
+Each message is one or two sentences: what was given, what was expected, what to do.
+The command line prints it without a traceback and exits with code 2.
+"""
+
+
+class OrbitflError(ValueError):
+    """Base of every error that the user can mend."""
+
+
+class ScenarioError(OrbitflError):
+    """A scenario key is unknown, missing, of the wrong type or impossible."""
+
+
+class DataError(OrbitflError):
+    """A scene, a mask or a data folder cannot be used."""
+
+
+class WeightsError(OrbitflError):
+    """A weight file or a received update is not what it should be."""
+
+
+class StorageError(OrbitflError):
+    """A file or folder cannot be written or read."""
