@@ -1,0 +1,32 @@
+"""The command line: parsing, progress and messages. Heavy rooms are imported inside the commands that need them."""
+
+import sys
+
+import typer
+
+from orbitfl.cli import bench, data, mission, models
+from orbitfl.errors import OrbitflError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Decentralised learning onboard satellites, from orbit elements to an mIoU curve.",
+)
+app.command()(mission.run)
+app.command()(mission.contacts)
+app.command()(mission.validate)
+app.command()(models.evaluate)
+app.command()(models.pretrain)
+app.add_typer(models.weights, name="weights")
+app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Run a command; what the user can mend ends in one message and exit code 2, never in a traceback."""
+    try:
+        app()
+    except OrbitflError as error:
+        print(f"orbitfl: {error}", file=sys.stderr)
+        sys.exit(2)

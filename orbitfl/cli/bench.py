@@ -1,0 +1,33 @@
+"""`orbitfl bench`: what is measured on this machine, side by side in one run."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
+
+
+@app.callback()
+def bench() -> None:
+    """Measure this machine."""
+
+
+@app.command()
+def training(
+    image_px: Annotated[int, typer.Option(help="Image size.")] = 256,
+    model: Annotated[str, typer.Option(help="mobile_sam or mobile_sam_nano.")] = "mobile_sam",
+    batch_size: Annotated[int, typer.Option(min=1, max=64, help="Tiles per step.")] = 4,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="Steps timed; the fastest counts.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time a training step from kept embeddings against one that runs the encoder again."""
+    from orbitfl.training.bench import time_steps
+
+    timed = time_steps(model, image_px, batch_size, repeats)
+    if as_json:
+        print(json.dumps(timed))
+        return
+    print(f"{model}, {image_px} px, batch {batch_size}, {timed['threads']} threads, fastest of {repeats}:")
+    print(f"kept embeddings   {1e3 * timed['kept_s']:8.1f} ms a step")
+    print(f"encoder each step {1e3 * timed['naive_s']:8.1f} ms a step, {timed['ratio']:.1f} times as long")

@@ -1,0 +1,108 @@
+"""`orbitfl run`, `contacts` and `validate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orbitfl.cli.progress import reporting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orbitfl.scenario import Scenario
+    from orbitfl.simulation.timeline import Timeline
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="The scenario.", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated.")]
+
+
+def run(
+    scenario: ScenarioFile,
+    out: Annotated[Path | None, typer.Option(help="The run's folder, new or empty. [default: runs/NAME]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
+    overrides: Overrides = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")] = False,
+) -> None:
+    """Run a scenario: simulate the mission, learn, write the run's folder and print a summary."""
+    from orbitfl.experiment.run import dry_run
+    from orbitfl.experiment.run import run as run_scenario
+
+    loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
+    if dry:
+        print(_described(loaded, dry_run(loaded)))
+        return
+    folder = out or Path("runs") / loaded.name
+    with reporting() as notify:
+        result = run_scenario(loaded, folder, notify)
+    print(f"mIoU on held-out tiles in %, {len(loaded.constellation.names)} satellites, {loaded.duration_s / 3600:g} h:")
+    print(result.summary().to_string(float_format="{:.1f}".format))
+    print(f"Everything is in {folder}; the figure is {folder / 'figure.png'}.")
+
+
+def contacts(
+    scenario: ScenarioFile,
+    out: Annotated[Path | None, typer.Option(help="Write the plan; the ending chooses: .csv, .parquet or .json.")] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Compute the contact plan of a scenario, print its summary and, with --out, write it."""
+    from orbitfl.contacts import write
+    from orbitfl.experiment.mission import contact_plan
+
+    plan = contact_plan(_load(scenario, overrides or []))
+    if out is not None:
+        write(plan, out)
+    frame = plan.to_frame()
+    print(f"{len(plan)} contacts within {plan.duration_s / 3600:g} h from {plan.epoch_utc:%Y-%m-%dT%H:%M:%SZ}")
+    if len(plan):
+        print(_per_pair(frame).to_string(float_format="{:.1f}".format))
+    if out is not None:
+        print(f"The plan is in {out}.")
+
+
+def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
+    """Check a scenario without running it, and print it with every default written out."""
+    from orbitfl.scenario import resolved_yaml
+    from orbitfl.scenario.profiles import board_profile
+
+    loaded = _load(scenario, overrides or [])
+    board_profile(loaded.compute)
+    print(resolved_yaml(loaded), end="")
+
+
+def _load(path: Path, overrides: list[str]) -> "Scenario":
+    from orbitfl.scenario import load
+
+    return load(path, overrides)
+
+
+def _per_pair(frame: "pd.DataFrame") -> "pd.DataFrame":
+    frame = frame.assign(minutes=(frame["end_s"] - frame["start_s"]) / 60, megabyte=frame["volume_bit"] / 8e6)
+    return frame.groupby(["kind", "a", "b"]).agg(
+        windows=("start_s", "size"),
+        minutes=("minutes", "sum"),
+        shortest_min=("minutes", "min"),
+        range_min_km=("range_min_km", "min"),
+        range_max_km=("range_max_km", "max"),
+        megabyte=("megabyte", "sum"),
+    )
+
+
+def _described(scenario: "Scenario", mission: "Timeline") -> str:
+    """What a dry run found, in a few lines."""
+    from orbitfl.simulation.timeline import Exchange, Session
+
+    sessions = [each for each in mission.happenings if isinstance(each, Session)]
+    exchanges = [each for each in mission.happenings if isinstance(each, Exchange)]
+    done = [each for each in exchanges if each.outcome == "done"]
+    consumed_wh = sum(spell.consumed_j for spell in mission.energy) / 3600
+    least = min((spell.charge_end for spell in mission.energy), default=scenario.environment.initial_charge)
+    return "\n".join(
+        [
+            f"{scenario.name}: {len(scenario.constellation.names)} satellites, {scenario.duration_s / 3600:g} h",
+            f"sessions   {len(sessions)} with {sum(each.steps for each in sessions)} steps",
+            f"exchanges  {len(done)} done, {len(exchanges) - len(done)} cut, {sum(2 * each.size_byte for each in done) / 1e6:.1f} MB sent",
+            f"refusals   {len(mission.refusals)}",
+            f"energy     {consumed_wh:.1f} Wh consumed, lowest state of charge {100 * least:.0f} %",
+        ]
+    )

@@ -1,0 +1,84 @@
+"""What the mission asks of a satellite's environment, whoever simulates it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+KELVIN_AT_0_C = 273.15
+
+
+class Activity(StrEnum):
+    """What a satellite draws power for."""
+
+    TRAINING = "training"
+    EXCHANGE = "exchange"
+    INFERENCE = "inference"
+    STANDBY = "standby"
+
+
+class Reason(StrEnum):
+    """Why an activity may not begin or had to stop."""
+
+    LOW_CHARGE = "low charge"
+    TOO_HOT = "too hot"
+    EMPTY = "battery empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """A satellite at its own clock: state of charge (0 to 1), temperature, and whether it is in shadow."""
+
+    charge: float
+    temperature_k: float
+    in_eclipse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """What one activity of a satellite cost: a row of energy.parquet.
+
+    Its battery keeps the balance, in joules: before + charged_j − clipped_j − consumed_j = after.
+    charged_j: what the panels gave. clipped_j: the part of it that a full battery could not take.
+    reason: what ended the activity early; None if it lasted as long as asked.
+    """
+
+    node: int
+    activity: Activity
+    start_s: float
+    end_s: float
+    consumed_j: float
+    charged_j: float
+    clipped_j: float
+    charge_end: float
+    temperature_end_k: float
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """All that the past can change of one satellite: with it a stopped mission goes on bit for bit."""
+
+    now_s: float
+    stored_j: float
+    temperature_k: float
+
+
+class Environment(Protocol):
+    """Satellites numbered from 0. Each has its own clock, which starts at second 0 and only moves on."""
+
+    def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
+        """Let `node` draw `power_w` for `activity` from its own clock until mission second `until_s`.
+
+        An activity that its battery or temperature forbids ends early, and the spell says why; the clock
+        stands at the spell's end. Standby always lasts until `until_s`: when the battery cannot feed it,
+        the satellite is off and draws nothing. Raises ValueError if `until_s` has passed.
+        """
+        ...
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        """Why `node` may not begin `activity` at its own clock, or None if it may."""
+        ...
+
+    def vitals(self, node: int) -> Vitals:
+        """How `node` is at its own clock."""
+        ...

@@ -1,0 +1,117 @@
+"""A timeline filled with numbers: every session becomes gradient steps, every exchange a merge, every evaluation scores."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from orbitfl.experiment.classroom import TRAINING, Classroom
+from orbitfl.federation.compressors import Compressor
+from orbitfl.federation.strategies import Strategy
+from orbitfl.federation.weights import Weights, consensus_distance, difference, mean, total
+from orbitfl.models import checkpoint
+from orbitfl.simulation.timeline import Evaluation, Exchange, Happening, Session
+from orbitfl.training.learner import Progress
+from orbitfl.training.scores import Confusion
+
+Record = tuple[float, str, str, float]
+"""t_s, node, kind, value: a row of records.parquet."""
+
+AVERAGE, CONSTELLATION = "average", "constellation"
+
+
+@dataclass
+class Replay:
+    """The learning state of a constellation.
+
+    With a strategy that pools data, satellites share one model and draw from all tiles; otherwise each has its own.
+    """
+
+    classroom: Classroom
+    strategy: Strategy
+    compressor: Compressor
+    names: tuple[str, ...]
+    seed: int
+    progress: list[Progress] = field(init=False)
+    base: Weights = field(init=False)
+    steps: list[int] = field(init=False)
+    _scores: dict[int, tuple[Progress, Confusion]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        start = self.classroom.learner.start()
+        self.base = start.weights
+        self.progress = [start] * len(self.names)
+        self.steps = [0] * len(self.names)
+
+    def update_byte(self) -> int:
+        """The size of one update on the wire; it depends on shapes alone."""
+        return len(self.compressor.encode(self.strategy.offer(difference(self.base, self.base))))
+
+    def records(self, happenings: tuple[Happening, ...]) -> Iterator[Record]:
+        """Carry out the happenings in order and yield what is worth recording."""
+        for happening in happenings:
+            match happening:
+                case Session():
+                    yield from self._train(happening)
+                case Exchange(outcome="done"):
+                    self._merge(happening)
+                case Evaluation(at_s):
+                    yield from self._evaluate(at_s)
+
+    def average(self) -> Weights:
+        return mean([progress.weights for progress in self.progress])
+
+    def save_average(self, path: Path) -> None:
+        """Write the network with the average decoder under the official keys, for any MobileSAM user to load."""
+        checkpoint.save(self.classroom.learner.with_weights(self.average()), path)
+
+    def _train(self, session: Session) -> Iterator[Record]:
+        node, learner, lessons = session.node, self.classroom.learner, self.classroom.lessons
+        pupil = 0 if self.strategy.pools_data else node
+        own = np.arange(len(lessons)) if self.strategy.pools_data else self.classroom.parts[node]
+        after, loss = learner.train(self.progress[pupil], lessons, own, session.steps, (self.seed, TRAINING, pupil))
+        shared = range(len(self.names)) if self.strategy.pools_data else (node,)
+        for each in shared:
+            self.progress[each] = after
+        self.steps[node] += session.steps
+        yield session.end_s, self.names[node], "train_loss", loss
+
+    def _merge(self, exchange: Exchange) -> None:
+        """Both sides merge the same two updates, as they read after the link."""
+        own = {node: difference(self.progress[node].weights, self.base) for node in (exchange.a, exchange.b)}
+        read = {node: self._over_the_link(weights) for node, weights in own.items()}
+        for node, peer in ((exchange.a, exchange.b), (exchange.b, exchange.a)):
+            merged = self.strategy.merge(own[node], read[node], read[peer])
+            self.progress[node] = replace(self.progress[node], weights=total(self.base, merged))
+
+    def _over_the_link(self, own: Weights) -> Weights:
+        offered = self.strategy.offer(own)
+        return self.compressor.decode(self.compressor.encode(offered), like=offered)
+
+    def _evaluate(self, at_s: float) -> Iterator[Record]:
+        for node, name in enumerate(self.names):
+            yield from _scored(at_s, name, self._score(node))
+            yield at_s, name, "steps", float(self.steps[node])
+        members = [progress.weights for progress in self.progress]
+        yield from _scored(at_s, AVERAGE, self._score_average(members))
+        yield at_s, CONSTELLATION, "consensus_distance", consensus_distance(members)
+
+    def _score(self, node: int) -> Confusion:
+        """The score of a satellite's weights, computed again only when they have changed."""
+        progress = self.progress[node]
+        for scored, counts in self._scores.values():
+            if scored is progress:
+                return counts
+        self._scores[node] = (progress, self.classroom.learner.score(progress.weights, self.classroom.exam))
+        return self._scores[node][1]
+
+    def _score_average(self, members: list[Weights]) -> Confusion:
+        if all(progress is self.progress[0] for progress in self.progress):
+            return self._score(0)
+        return self.classroom.learner.score(mean(members), self.classroom.exam)
+
+
+def _scored(at_s: float, node: str, counts: Confusion) -> Iterator[Record]:
+    yield at_s, node, "miou", counts.miou
+    yield at_s, node, "iou_water", counts.iou_water

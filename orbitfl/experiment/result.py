@@ -1,0 +1,83 @@
+"""What a run has to say: its tables, a summary and a figure."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from orbitfl.contacts import ContactPlan
+from orbitfl.experiment.replay import AVERAGE
+from orbitfl.scenario import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One strategy's run, and those of its controls.
+
+    records: t_s, node, kind, value. transfers: from, to, start_s, end_s, byte, outcome. energy: node, activity,
+    start_s, end_s and what it cost. folder: where all of it is written, if it is.
+    """
+
+    scenario: Scenario
+    plan: ContactPlan
+    records: pd.DataFrame
+    transfers: pd.DataFrame
+    energy: pd.DataFrame
+    folder: Path | None = None
+    controls: dict[str, "RunResult"] = field(default_factory=dict)
+
+    @property
+    def strategy(self) -> str:
+        return self.scenario.exchange.strategy.kind
+
+    def all_runs(self) -> dict[str, "RunResult"]:
+        """This run and its controls by strategy."""
+        return {self.strategy: self, **self.controls}
+
+    def scores(self, kind: str = "miou") -> pd.DataFrame:
+        """One score in percent: a row per evaluation time, a column per satellite and one for the average model."""
+        chosen = self.records[self.records["kind"] == kind]
+        return chosen.pivot_table(index="t_s", columns="node", values="value")
+
+    def satellites(self, kind: str = "miou") -> pd.DataFrame:
+        """As `scores`, the satellites alone."""
+        return self.scores(kind)[list(self.scenario.constellation.names)]
+
+    def summary(self) -> pd.DataFrame:
+        """A row per strategy: mIoU in percent at the start and at the end, steps, and what was sent."""
+        return pd.DataFrame([run._row() for run in self.all_runs().values()]).set_index("strategy")
+
+    def figure(self) -> "Figure":
+        """mIoU against mission time for each strategy, the contact timeline, and the state of charge."""
+        from orbitfl import figures  # matplotlib is slow to import, and a run without a figure needs none
+
+        curves = {name: run.satellites() for name, run in self.all_runs().items()}
+        return figures.mission_figure(self.scenario.name, curves, self.plan.to_frame(), self.transfers, self.energy)
+
+    def plot(self) -> "Figure":
+        return self.figure()
+
+    def moved(self, folder: Path) -> "RunResult":
+        """The same result, lying in `folder`."""
+        controls = {name: run.moved(folder / "controls" / name) for name, run in self.controls.items()}
+        return replace(self, folder=folder, controls=controls)
+
+    def _row(self) -> dict[str, object]:
+        satellites = self.satellites()
+        first, last = satellites.iloc[0], satellites.iloc[-1]
+        done = self.transfers[self.transfers["outcome"] == "done"]
+        return {
+            "strategy": self.strategy,
+            "base": first.mean(),
+            "mean": last.mean(),
+            "worst": last.min(),
+            "best": last.max(),
+            "average model": self.scores()[AVERAGE].iloc[-1],
+            "steps": int(self.records[self.records["kind"] == "steps"].groupby("node")["value"].max().sum()),
+            "exchanges": len(done) // 2,
+            "sent MB": done["byte"].sum() / 1e6,
+        }

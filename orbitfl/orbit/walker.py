@@ -1,0 +1,76 @@
+"""Walker delta constellations, `i: t/p/f`."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+import numpy as np
+
+from orbitfl.errors import ScenarioError
+from orbitfl.orbit.constants import EARTH_RADIUS_KM
+from orbitfl.orbit.propagator import CircularJ2
+
+LOWEST_ALTITUDE_KM = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """`total` satellites on circular orbits in `planes` evenly spaced planes, evenly spaced within each.
+
+    Each plane is shifted along the orbit by `phasing` · 360°/`total` against the one before (Walker,
+    Satellite constellations, J. Brit. Interplanet. Soc. 37, 1984). Satellites are numbered plane by plane.
+    `raan_deg` and `arglat_deg` place the first at the epoch, relative to GCRS axes. `altitude_km` counts from
+    the equatorial radius to the mean semi-major axis.
+
+    Raises ScenarioError for numbers that make no constellation.
+    """
+
+    kind: Literal["walker"] = "walker"
+    total: int
+    planes: int
+    phasing: int
+    altitude_km: float
+    inclination_deg: float
+    raan_deg: float = 0.0
+    arglat_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.total < 1:
+            raise ScenarioError(f"total is {self.total}, but a constellation has at least 1 satellite.")
+        if self.planes < 1 or self.total % self.planes:
+            raise ScenarioError(
+                f"planes is {self.planes}, but it must divide the total of {self.total} satellites evenly. "
+                "Change planes or total."
+            )
+        if not 0 <= self.phasing < self.planes:
+            raise ScenarioError(
+                f"phasing is {self.phasing}, but it must be from 0 to planes - 1, here {self.planes - 1}."
+            )
+        if not LOWEST_ALTITUDE_KM < self.altitude_km < float("inf"):
+            raise ScenarioError(
+                f"altitude_km is {self.altitude_km}, but orbits start above {LOWEST_ALTITUDE_KM:g} km; "
+                "give kilometres above the equator."
+            )
+        if not 0 <= self.inclination_deg <= 180:
+            raise ScenarioError(
+                f"inclination_deg is {self.inclination_deg}, but it must lie from 0 to 180 degrees."
+            )
+        for name in ("raan_deg", "arglat_deg"):
+            if not isfinite(getattr(self, name)):
+                raise ScenarioError(
+                    f"{name} is {getattr(self, name)}, but it must be a finite angle in degrees."
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"sat-{number}" for number in range(self.total))
+
+    def propagator(self) -> CircularJ2:
+        plane, place = np.divmod(np.arange(self.total), self.total // self.planes)
+        turn_deg = place * 360 * self.planes / self.total + plane * self.phasing * 360 / self.total
+        return CircularJ2(
+            radius_km=EARTH_RADIUS_KM + self.altitude_km,
+            inclination_rad=float(np.deg2rad(self.inclination_deg)),
+            raan_rad=np.deg2rad(self.raan_deg + plane * 360 / self.planes),
+            arglat_rad=np.deg2rad(self.arglat_deg + turn_deg),
+        )

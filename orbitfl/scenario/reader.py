@@ -1,0 +1,244 @@
+"""From YAML to a Scenario and back, with errors that name the key and the cure."""
+
+import dataclasses
+import difflib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from orbitfl.errors import ScenarioError
+from orbitfl.scenario.schema import Scenario
+
+LARGEST_BYTE = 1_000_000
+DEEPEST = 20
+
+Loc = tuple[str | int, ...]
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """The scenario in a YAML file, with `key.path=value` overrides applied.
+
+    `${NAME}` in a string is the environment variable NAME; a relative `path` counts from the file's own folder.
+    Raises ScenarioError naming the file, the key, what was given and what to do.
+    """
+    path = Path(path)
+    raw = _parse(_read(path), str(path))
+    for override in overrides:
+        _override(raw, override)
+    try:
+        return from_mapping(_located(raw, path.parent))
+    except ScenarioError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+
+
+def from_mapping(raw: Mapping[str, Any]) -> Scenario:
+    """The scenario that a parsed YAML document describes."""
+    try:
+        document = json.dumps(raw, default=_json_time, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"the scenario holds a value that no key takes ({error}); write plain numbers and texts.") from error
+    try:
+        return TypeAdapter(Scenario).validate_json(document, strict=True, extra="forbid")
+    except ValidationError as error:
+        raise ScenarioError(_sentence(error, raw)) from error
+
+
+def resolved_yaml(scenario: Scenario) -> str:
+    """The scenario as YAML with every default written out; loading it gives an equal scenario."""
+    document = TypeAdapter(Scenario).dump_python(scenario)
+    return yaml.dump(_plain(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 numbers: 1e-4 is a number, not a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, which a person would have to resolve by eye."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_BYTE:
+            raise ScenarioError(f"{path} is larger than {LARGEST_BYTE} bytes; a scenario is a short YAML file.")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path} could not be read: {error.strerror}. Give the path of a scenario file.") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path} is not a text file; give the path of a YAML scenario.") from error
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506  _Loader is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = " ".join(str(error).split())
+        raise ScenarioError(f"{name} is not valid YAML: {where}") from error
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"{name} holds no keys; a scenario is a YAML mapping that starts with `name:`.")
+    return raw
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    """Set one dotted key in place; a number in the path counts in a list."""
+    keys, equals, value = override.partition("=")
+    if not equals or not keys:
+        raise ScenarioError(f"--set {override} was given; write --set key.path=value.")
+    *parents, last = [int(key) if key.isdigit() else key for key in keys.split(".")]
+    place: Any = raw
+    try:
+        for key in parents:
+            place = place[key] if isinstance(key, int) else place.setdefault(key, {})
+        place[last] = _parse(f"value: {value}", f"--set {override}")["value"]
+    except (TypeError, IndexError, AttributeError, KeyError) as error:
+        raise ScenarioError(f"--set {override} points into something that holds no key {last!r}.") from error
+
+
+def _located(value: Any, folder: Path, key: str = "", depth: int = 0) -> Any:
+    """Environment variables filled in, and relative paths made absolute."""
+    if depth > DEEPEST:
+        raise ScenarioError(f"the keys are nested more than {DEEPEST} deep; a scenario is flatter than that.")
+    if isinstance(value, dict):
+        return {name: _located(inner, folder, str(name), depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_located(inner, folder, key, depth + 1) for inner in value]
+    if not isinstance(value, str):
+        return value
+    filled = re.sub(r"\$\{(\w+)\}", lambda match: _variable(match[1]), value)
+    return str((folder / Path(filled).expanduser()).resolve()) if key == "path" else filled
+
+
+def _variable(name: str) -> str:
+    if name not in os.environ:
+        raise ScenarioError(f"the environment variable {name} is not set; run: export {name}=… with the folder it stands for.")
+    return os.environ[name]
+
+
+def _json_time(value: Any) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is a {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _sentence(error: ValidationError, raw: Mapping[str, Any]) -> str:
+    """The first complaint in our words. A misspelt key comes before the missing one that it causes."""
+    complaints = sorted(error.errors(), key=lambda each: each["type"] != "unexpected_keyword_argument")
+    first = complaints[0]
+    loc = _without_tags(first["loc"], raw, first["type"])
+    key = ".".join(map(str, loc))
+    match first["type"]:
+        case "unexpected_keyword_argument":
+            return f"{key} is not a key. {_suggestion(loc, raw)}"
+        case "missing" | "missing_argument":
+            return f"{key} is missing; add it."
+        case "union_tag_not_found":
+            return f"{key}.kind is missing; choose one of {_kinds(loc, raw)}."
+        case "union_tag_invalid":
+            return f"{key}.kind is {first['ctx']['tag']!r}; choose one of {first['ctx']['expected_tags']}."
+        case "value_error":
+            return f"{key}: {first['ctx']['error']}" if key else str(first["ctx"]["error"])
+        case _:
+            return f"{key} is {_shown(first['input'])}; {_expected(first['msg'])}."
+
+
+def _expected(message: str) -> str:
+    return message[0].lower() + message[1:].replace("Input should", "it should") if not message.startswith("Input should") else "it should" + message.removeprefix("Input should")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _without_tags(loc: Loc, raw: Any, kind_of_error: str) -> Loc:
+    """The key's path as the user wrote it: pydantic adds the `kind` of each chosen component."""
+    path: list[str | int] = []
+    place = raw
+    for part in loc:
+        names_a_key = kind_of_error in ("unexpected_keyword_argument", "missing") and part == loc[-1]
+        is_tag = isinstance(place, Mapping) and part not in place and part == place.get("kind") and not names_a_key
+        if is_tag:
+            continue
+        path.append(part)
+        place = _inside(place, part)
+    return tuple(path)
+
+
+def _inside(place: Any, part: str | int) -> Any:
+    if isinstance(place, Mapping):
+        return place.get(part)
+    if isinstance(place, Sequence) and isinstance(part, int) and part < len(place):
+        return place[part]
+    return None
+
+
+def _suggestion(loc: Loc, raw: Any) -> str:
+    """The nearest key that stands at this place, or all of them."""
+    known = _keys_at(loc[:-1], raw)
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+
+
+def _keys_at(loc: Loc, raw: Any) -> list[str]:
+    component = _component_at(loc, raw)
+    return [each.name for each in dataclasses.fields(component)] if component else []
+
+
+def _kinds(loc: Loc, raw: Any) -> str:
+    *parents, last = loc
+    owner = _component_at(tuple(parents), raw)
+    hint = get_type_hints(owner, include_extras=True)[str(last)] if owner else None
+    return ", ".join(get_args(get_type_hints(option)["kind"])[0] for option in _options(hint))
+
+
+def _component_at(loc: Loc, raw: Any) -> Any:
+    """The dataclass that describes the mapping at `loc`."""
+    component: Any = Scenario
+    place = raw
+    for part in loc:
+        place = _inside(place, part)
+        if isinstance(part, int):
+            continue
+        hint = get_type_hints(component, include_extras=True).get(part)
+        options = _options(hint)
+        named = [option for option in options if _kind_of(option) == _inside(place, "kind")]
+        component = (named or options or [None])[0]
+        if component is None:
+            return None
+    return component
+
+
+def _options(hint: Any) -> list[Any]:
+    """The dataclasses that a type hint admits: itself, a union's members, a tuple's items."""
+    if dataclasses.is_dataclass(hint):
+        return [hint]
+    arguments = get_args(hint)[:1] if get_origin(hint) is Annotated else get_args(hint)
+    return [option for argument in arguments for option in _options(argument)]
+
+
+def _kind_of(component: Any) -> str | None:
+    hints = get_type_hints(component)
+    return get_args(hints["kind"])[0] if "kind" in hints and get_args(hints["kind"]) else None

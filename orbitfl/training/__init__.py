@@ -1,0 +1,1 @@
+"""Learning onboard: embeddings once per tile, gradient steps on the mask decoder, honest scores (torch)."""

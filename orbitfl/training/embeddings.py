@@ -1,0 +1,63 @@
+"""The frozen encoder's view of each tile, computed once and kept on disk for every run that follows."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from orbitfl.errors import StorageError
+from orbitfl.files import replacing
+from orbitfl.models.mobile_sam import MobileSam
+from orbitfl.models.preprocess import prepare
+
+ENCODE_BATCH = 8
+
+
+def kept_embeddings(
+    model: MobileSam,
+    images: NDArray[np.uint8],
+    content_hash: str,
+    folder: Path,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> NDArray[np.float32]:
+    """Embeddings (n, dim, S/16, S/16) float32 of images (n, H, W, 3), memory-mapped from a file in `folder`.
+
+    The file's name is a hash of the encoder's weights, the image size and the tiles, so it is never stale; it is
+    written if it is not there. Raises StorageError when it cannot be.
+    """
+    path = folder / f"{_key(model, content_hash)}.npy"
+    if not path.is_file():
+        _write(path, model, images, on_progress)
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} is damaged ({error}); delete it, and it will be computed again.") from error
+
+
+def encode(model: MobileSam, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Embeddings of a batch, without gradient."""
+    with torch.inference_mode():
+        return model.eval().encode(prepare(images, model.image_size)).numpy()
+
+
+def _write(path: Path, model: MobileSam, images: NDArray[np.uint8], on_progress: Callable[[int, int], None]) -> None:
+    grid = model.image_size // 16
+    shape = (len(images), model.variant.embedding_dim, grid, grid)
+    with replacing(path) as beside:
+        kept = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float32, shape=shape)
+        for first in range(0, len(images), ENCODE_BATCH):
+            batch = slice(first, first + ENCODE_BATCH)
+            kept[batch] = encode(model, images[batch])
+            on_progress(min(first + ENCODE_BATCH, len(images)), len(images))
+        kept.flush()
+
+
+def _key(model: MobileSam, content_hash: str) -> str:
+    digest = hashlib.sha256(f"{content_hash} {model.image_size} {model.variant}".encode())
+    for name, value in model.image_encoder.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()

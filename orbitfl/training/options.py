@@ -1,0 +1,48 @@
+"""What a scenario may say about the model and its training. Imports no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orbitfl.errors import ScenarioError
+
+
+@dataclass(frozen=True)
+class MobileSam:
+    """`kind`: the network; `weights`: official | nano-base | a file; `image_px`: what a tile is resized to."""
+
+    kind: Literal["mobile_sam", "mobile_sam_nano"]
+    weights: str
+    trainable: Literal["mask_decoder"] = "mask_decoder"
+    image_px: int = 256
+
+    def __post_init__(self) -> None:
+        if self.image_px < 64 or self.image_px % 32:
+            raise ScenarioError(f"image_px is {self.image_px}; it must be a multiple of 32 from 64 on, such as 256, 512 or 1024.")
+
+
+@dataclass(frozen=True)
+class Training:
+    """AdamW on the mask decoder.
+
+    A session is `session_steps` batches; sessions of one satellite begin at least `session_every_s` apart. A satellite
+    that may not begin what it wanted stands by for `retry_s` (the paper's 900 s).
+    `prompt`: what the model is told besides the image. `points` and `box` come from the true mask: an oracle, as
+    in the paper; an onboard satellite has `none`.
+    """
+
+    optimizer: Literal["adamw"] = "adamw"
+    learning_rate: float = 1.0e-4
+    weight_decay: float = 0.01
+    batch_size: int = 4
+    loss: Literal["bce_dice"] = "bce_dice"
+    prompt: Literal["none", "points", "box"] = "none"
+    session_steps: int = 8
+    session_every_s: float = 900.0
+    retry_s: float = 900.0
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "batch_size", "session_steps", "session_every_s", "retry_s"):
+            if getattr(self, name) <= 0:
+                raise ScenarioError(f"{name} is {getattr(self, name)}; it must be greater than 0.")
+        if self.weight_decay < 0:
+            raise ScenarioError(f"weight_decay is {self.weight_decay}; it must be 0 or more.")

@@ -1,0 +1,58 @@
+"""What a scenario may say, and when an activity is refused."""
+
+from typing import Any
+
+import pytest
+
+from orbitfl.environment import Activity, Limits, Paseos, Reason, ThermalNode, Vitals
+from orbitfl.errors import ScenarioError
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        (Paseos, "battery_j", 0.0),
+        (Paseos, "battery_j", float("nan")),
+        (Paseos, "charging_w", float("inf")),
+        (Paseos, "initial_charge", 1.1),
+        (Paseos, "step_s", 0.0),
+        (Paseos, "earth_radius_km", 6378137.0),
+        (Limits, "training_min_charge", -0.1),
+        (Limits, "stop_max_c", float("nan")),
+        (ThermalNode, "mass_kg", -6.0),
+        (ThermalNode, "sun_absorptance", 90.0),
+        (ThermalNode, "emissive_area_m2", 0.0),
+    ],
+)
+def test_an_impossible_value_is_refused_by_its_name(options: Any, name: str, value: float):
+    with pytest.raises(ScenarioError, match=f"^{name} is {value}"):
+        options(**{name: value})
+
+
+def test_a_step_longer_than_the_heat_balance_takes_is_refused():
+    with pytest.raises(ScenarioError, match=r"^step_s is 10\.0; .*thermal\.mass_kg"):
+        Paseos(thermal=ThermalNode(mass_kg=0.0001))
+
+
+@pytest.mark.parametrize(
+    ("activity", "charge", "celsius", "reason"),
+    [
+        (Activity.TRAINING, 0.21, 39.0, None),
+        (Activity.TRAINING, 0.19, 39.0, Reason.LOW_CHARGE),
+        (Activity.TRAINING, 0.21, 41.0, Reason.TOO_HOT),
+        (Activity.EXCHANGE, 0.11, 44.0, None),
+        (Activity.EXCHANGE, 0.09, 44.0, Reason.LOW_CHARGE),
+        (Activity.EXCHANGE, 0.11, 46.0, Reason.TOO_HOT),
+        (Activity.INFERENCE, 0.11, 64.0, None),
+        (Activity.INFERENCE, 0.09, 20.0, Reason.LOW_CHARGE),
+        (Activity.INFERENCE, 0.11, 66.0, Reason.TOO_HOT),
+        (Activity.STANDBY, 0.0, 90.0, None),
+    ],
+)
+def test_the_papers_limits(activity: Activity, charge: float, celsius: float, reason: Reason | None):
+    assert Limits().refusal(activity, Vitals(charge, 273.15 + celsius, in_eclipse=False)) is reason
+
+
+def test_what_must_stop_may_not_begin_either():
+    limits = Limits(exchange_min_charge=0.0, stop_min_charge=0.3)
+    assert limits.refusal(Activity.EXCHANGE, Vitals(0.2, 280.0, in_eclipse=False)) is Reason.LOW_CHARGE

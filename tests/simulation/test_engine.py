@@ -1,0 +1,164 @@
+"""The event queue against timelines worked out by hand, in a world of unlimited power."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orbitfl.contacts.plan import TABLE, ContactPlan
+from orbitfl.environment.base import Activity, Reason, Spell, Vitals
+from orbitfl.simulation.engine import Rules, simulate
+from orbitfl.simulation.timeline import Evaluation, Exchange, Refusal, Session
+
+EPOCH = datetime(2018, 5, 18, tzinfo=UTC)
+RULES = Rules(
+    duration_s=1000.0,
+    session_steps=5,
+    session_every_s=100.0,
+    step_s=2.0,
+    retry_s=50.0,
+    train_w=30.0,
+    exchange_w=10.0,
+    standby_w=5.0,
+    update_byte=1_000_000,
+    exchange_every_s=300.0,
+    evaluate_every_s=400.0,
+)
+
+
+class Mains:
+    """Power without end; `training` is refused before `awake_s`."""
+
+    def __init__(self, n: int, awake_s: float = 0.0) -> None:
+        self.now_s, self.awake_s = [0.0] * n, awake_s
+
+    def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
+        start_s = self.now_s[node]
+        assert until_s >= start_s, "a satellite's clock was asked to go back"
+        self.now_s[node] = until_s
+        return Spell(node, activity, start_s, until_s, power_w * (until_s - start_s), 0.0, 0.0, 1.0, 290.0)
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        asleep = activity is Activity.TRAINING and self.now_s[node] < self.awake_s
+        return Reason.LOW_CHARGE if asleep else None
+
+    def vitals(self, node: int) -> Vitals:
+        return Vitals(1.0, 290.0, False)
+
+
+def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: int = 4) -> ContactPlan:
+    table = np.zeros(len(windows), dtype=TABLE)
+    for row, (a, b, start_s, end_s) in zip(table, windows, strict=True):
+        row["kind"], row["rate_bps"] = "isl", rate_bps
+        row["a"], row["b"], row["start_s"], row["end_s"] = a, b, start_s, end_s
+    return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), table)
+
+
+def happened(kind, contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0):
+    names = contact_plan.nodes
+    timeline = simulate(rules, contact_plan, Mains(len(names), awake_s), names)
+    return [each for each in timeline.happenings if isinstance(each, kind)]
+
+
+def test_sessions_follow_their_beat():
+    sessions = happened(Session, plan(nodes=1))
+    assert [(each.start_s, each.end_s, each.steps) for each in sessions] == [
+        (100.0 * i, 100.0 * i + 10, 5) for i in range(10)
+    ]
+
+
+def test_last_session_keeps_only_whole_steps():
+    sessions = happened(Session, plan(nodes=1), replace(RULES, duration_s=905.0))
+    assert sessions[-1] == Session(0, 900.0, 905.0, 2)
+
+
+def test_exchange_waits_for_the_interval_then_takes_bytes_over_rate():
+    exchanges = happened(Exchange, plan((0, 1, 0.0, 1000.0), nodes=2))
+    assert exchanges[0] == Exchange(0, 1, 300.0, 308.0, 1_000_000, "done")
+    assert [each.start_s for each in exchanges] == [300.0, 600.0, 900.0]
+
+
+def test_session_waits_for_an_exchange_and_an_exchange_for_a_session():
+    contact_plan = plan((0, 1, 205.0, 1000.0), nodes=2)
+    rules = replace(RULES, exchange_every_s=200.0)
+    assert happened(Exchange, contact_plan, rules)[0].start_s == 210.0
+    assert [each.start_s for each in happened(Session, contact_plan, rules) if each.node == 0][2:5] == [200, 300, 400]
+
+
+def test_exchange_comes_at_the_window_when_the_interval_has_passed():
+    assert [each.start_s for each in happened(Exchange, plan((0, 1, 450.0, 460.0), nodes=2))] == [450.0]
+
+
+def test_transfer_that_outlives_its_window_is_cut():
+    assert happened(Exchange, plan((0, 1, 450.0, 457.9), nodes=2)) == [
+        Exchange(0, 1, 450.0, 457.9, 1_000_000, "cut")
+    ]
+    assert happened(Exchange, plan((0, 1, 450.0, 458.0), nodes=2))[0].outcome == "done"
+
+
+def test_one_terminal_serves_one_peer_at_a_time():
+    exchanges = happened(Exchange, plan((0, 1, 450.0, 480.0), (0, 2, 450.0, 480.0), (1, 2, 450.0, 480.0)))
+    assert [(each.a, each.b, each.start_s) for each in exchanges] == [(0, 1, 450.0), (0, 2, 458.0), (1, 2, 466.0)]
+
+
+def test_strategy_that_never_meets_sends_nothing():
+    assert not happened(Exchange, plan((0, 1, 0.0, 1000.0)), replace(RULES, exchange_every_s=None))
+
+
+def test_refusal_is_recorded_and_tried_again_after_the_pause():
+    names = ("sat-0",)
+    timeline = simulate(RULES, plan(nodes=1), Mains(1, awake_s=120.0), names)
+    assert timeline.refusals == tuple(Refusal(0, at_s, "training", "low charge") for at_s in (0.0, 50.0, 100.0))
+    assert next(each for each in timeline.happenings if isinstance(each, Session)).start_s == 150.0
+
+
+def test_evaluations_stand_at_start_every_interval_and_end():
+    assert [each.at_s for each in happened(Evaluation, plan(nodes=1))] == [0.0, 400.0, 800.0, 1000.0]
+
+
+def test_every_second_of_every_satellite_is_accounted_for():
+    contact_plan = plan((0, 1, 0.0, 1000.0), (1, 2, 200.0, 700.0))
+    timeline = simulate(RULES, contact_plan, Mains(4), contact_plan.nodes)
+    for node in range(4):
+        spells = [spell for spell in timeline.energy if spell.node == node]
+        assert spells[0].start_s == 0 and spells[-1].end_s == RULES.duration_s
+        assert all(before.end_s == after.start_s for before, after in pairwise(spells))
+
+
+WINDOWS = st.lists(
+    st.tuples(
+        st.sampled_from([(0, 1), (0, 2), (1, 2), (2, 3), (0, 3)]),
+        st.floats(0, 990),
+        st.floats(0.1, 400),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WINDOWS, st.floats(20, 400), st.floats(5, 300))
+def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
+    """No satellite does two things at once, every exchange lies in a window, and a run repeats itself."""
+    contact_plan = plan(*((*pair, start_s, min(start_s + long_s, 1000.0)) for pair, start_s, long_s in windows))
+    rules = replace(RULES, exchange_every_s=exchange_every_s, session_every_s=session_every_s)
+    timeline = simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
+    assert timeline == simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
+    busy: dict[int, list[tuple[float, float]]] = {node: [] for node in range(4)}
+    for each in timeline.happenings:
+        match each:
+            case Session(node, start_s, end_s, steps):
+                busy[node].append((start_s, end_s))
+                assert steps * rules.step_s <= end_s - start_s + 1e-6
+            case Exchange(a, b, start_s, end_s, _, outcome):
+                busy[a].append((start_s, end_s))
+                busy[b].append((start_s, end_s))
+                opened = contact_plan.between(f"sat-{a}", f"sat-{b}").table
+                assert ((opened["start_s"] <= start_s) & (end_s <= opened["end_s"])).any()
+                assert (outcome == "done") == (end_s - start_s == pytest.approx(8.0))
+    for spells in busy.values():
+        ordered = sorted(spells)
+        assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(ordered))
