@@ -1,9 +1,9 @@
 """orbitfl: decentralised learning onboard satellites, from orbit elements to an mIoU curve.
 
-    import orbitfl
-    scenario = orbitfl.load("constellations/first_light.yaml")
-    result = orbitfl.run(scenario)
-    result.plot()
+import orbitfl
+scenario = orbitfl.load("constellations/first_light.yaml")
+result = orbitfl.run(scenario)
+result.plot()
 """
 
 from importlib import import_module

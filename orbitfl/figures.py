@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", ":")
 HOUR_S = 3600
+MOST_NAMED = 10
 
 
 def mission_figure(
@@ -24,8 +25,9 @@ def mission_figure(
     of a run's folder.
     """
     rows = contacts[["a", "b"]].drop_duplicates().shape[0]
-    figure = Figure(figsize=(9, 8 + 0.09 * min(rows, 60)), layout="constrained")
-    scores, timeline, charge = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1 + 0.05 * min(rows, 60), 1.5))
+    rows_in = 0.11 * min(rows, 80)
+    figure = Figure(figsize=(9, 7 + rows_in), layout="constrained")
+    scores, timeline, charge = figure.subplots(3, 1, sharex=True, height_ratios=(3.5, 1 + rows_in, 1.5))
     figure.suptitle(title)
     draw_scores(scores, curves)
     draw_contacts(timeline, contacts, transfers)
@@ -42,7 +44,7 @@ def draw_scores(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
         axes.fill_between(hours, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.15, linewidth=0)
         axes.plot(hours, table.mean(axis=1), style, color=colour, label=strategy, marker=".")
     axes.set_ylabel("mIoU on held-out tiles (%)")
-    axes.legend(loc="lower right", title="mean; band: worst to best satellite")
+    axes.legend(loc="best", title="mean; band: worst to best satellite")
     axes.grid(alpha=0.3)
 
 
@@ -58,18 +60,34 @@ def draw_contacts(axes: Axes, contacts: pd.DataFrame, transfers: pd.DataFrame) -
     for outcome, marker, colour in (("done", ".", "black"), ("cut", "x", COLOURS[1])):
         chosen = transfers[(transfers["outcome"] == outcome)]
         known = [rows.get(pair) for pair in zip(chosen["from"], chosen["to"], strict=True)]
-        points = [(start_s / HOUR_S, row) for start_s, row in zip(chosen["start_s"], known, strict=True) if row is not None]
+        points = [
+            (start_s / HOUR_S, row) for start_s, row in zip(chosen["start_s"], known, strict=True) if row is not None
+        ]
         if points:
             axes.plot(*zip(*points, strict=True), marker, color=colour, markersize=3, label=f"exchange {outcome}")
     axes.set_yticks(list(rows.values()), [" – ".join(pair) for pair in rows], fontsize=6 if len(rows) > 12 else 8)
     axes.set_ylabel("contacts")
-    axes.legend(loc="upper right", fontsize=7, ncols=4)
+    _legend_above(axes)
 
 
 def draw_charge(axes: Axes, energy: pd.DataFrame) -> None:
     """State of charge of every satellite at the end of each of its activities."""
     for place, (node, spells) in enumerate(energy.groupby("node", sort=False)):
-        axes.plot(spells["end_s"] / HOUR_S, 100 * spells["charge_end"], color=COLOURS[place % len(COLOURS)], linewidth=0.8, label=str(node))
+        colour, style = COLOURS[place % len(COLOURS)], STYLES[place // len(COLOURS) % len(STYLES)]
+        axes.plot(
+            spells["end_s"] / HOUR_S,
+            100 * spells["charge_end"],
+            style,
+            color=colour,
+            linewidth=0.9,
+            label=str(node),
+        )
     axes.set_ylabel("state of charge (%)")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=6, ncols=8, loc="upper right")
+    if energy["node"].nunique() <= MOST_NAMED:
+        _legend_above(axes)
+
+
+def _legend_above(axes: Axes) -> None:
+    """Outside of the data, whatever the data are."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, fontsize=7, ncols=10, frameon=False)

@@ -1,9 +1,10 @@
-"""Writing files so that a reader never meets half of one."""
+"""Writing files and folders so that a reader never meets half of one."""
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orbitfl.errors import StorageError
@@ -26,7 +27,37 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path} could not be written: {error.strerror or error}. Free some space or choose another place."
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside `folder` to fill; it takes the name `folder` only if the block ends well.
+
+    Raises StorageError if `folder` holds something already or the place cannot be written; nothing is left behind then.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StorageError(f"{folder} exists and is not empty; choose another folder or move this one away first.")
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        # On POSIX a folder replaces an empty one; should another have filled it meanwhile, this fails and says so.
+        beside.replace(folder)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} could not be written: {error.strerror or error}. Free some space or choose another place."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def cache_folder() -> Path:
+    """ORBITFL_CACHE if set, otherwise orbitfl's folder in the user's cache."""
+    if chosen := os.environ.get("ORBITFL_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orbitfl"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

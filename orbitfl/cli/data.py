@@ -26,7 +26,9 @@ def synth(
 
 
 @app.command()
-def check(folder: Annotated[Path, typer.Argument(help="A folder with images/*.tif and masks/*.tif.")]) -> None:
+def check(
+    folder: Annotated[Path, typer.Argument(help="A folder with images/*.tif and masks/*.tif.")],
+) -> None:
     """Read every scene and mask of a folder to the last pixel, and say what is there."""
     from orbitfl.data.loading import load
     from orbitfl.data.options import FolderData
@@ -34,4 +36,6 @@ def check(folder: Annotated[Path, typer.Argument(help="A folder with images/*.ti
 
     tiles = load(FolderData(path=str(folder)), cache_folder())
     water = 100 * float(tiles.water_share().mean())
-    print(f"{folder}: {len(tiles.scene_names)} scenes, {len(tiles)} tiles of 256 px, {water:.1f} % water. All readable.")
+    print(
+        f"{folder}: {len(tiles.scene_names)} scenes, {len(tiles)} tiles of 256 px, {water:.1f} % water. All readable."
+    )

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from orbitfl.simulation.timeline import Timeline
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="The scenario.", show_default=False)]
-Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated."),
+]
 
 
 def run(
@@ -22,7 +25,9 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The run's folder, new or empty. [default: runs/NAME]")] = None,
     seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
     overrides: Overrides = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")
+    ] = False,
 ) -> None:
     """Run a scenario: simulate the mission, learn, write the run's folder and print a summary."""
     from orbitfl.experiment.run import dry_run
@@ -42,7 +47,9 @@ def run(
 
 def contacts(
     scenario: ScenarioFile,
-    out: Annotated[Path | None, typer.Option(help="Write the plan; the ending chooses: .csv, .parquet or .json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the plan; the ending chooses: .csv, .parquet or .json.")
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Compute the contact plan of a scenario, print its summary and, with --out, write it."""

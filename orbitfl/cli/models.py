@@ -33,7 +33,9 @@ def get(name: Annotated[str, typer.Argument(help="Which weights.")] = "official"
 
 
 @weights.command()
-def check(file: Annotated[str, typer.Argument(help="A weight file, official, or nano-base.")], as_json: Json = False) -> None:
+def check(
+    file: Annotated[str, typer.Argument(help="A weight file, official, or nano-base.")], as_json: Json = False
+) -> None:
     """Tell what a weight file is. Nothing in it is run. Exit code 2 if it is no MobileSAM."""
     from orbitfl.models.weights import check as describe
 
@@ -62,8 +64,15 @@ def evaluate(
 
     tiles = load(FolderData(path=str(data)), cache_folder())
     with reporting() as notify:
-        counts = score_model(load_model(checkpoint, image_px), tiles, lambda done, total: notify("scoring", done, total))
-    scores = {"miou": counts.miou, "iou_water": counts.iou_water, "iou_land": counts.iou_land, "tiles": len(tiles)}
+        counts = score_model(
+            load_model(checkpoint, image_px), tiles, lambda done, total: notify("scoring", done, total)
+        )
+    scores = {
+        "miou": counts.miou,
+        "iou_water": counts.iou_water,
+        "iou_land": counts.iou_land,
+        "tiles": len(tiles),
+    }
     print(json.dumps(scores) if as_json else "\n".join(f"{name:<10}{value:.1f}" for name, value in scores.items()))
 
 
@@ -84,5 +93,7 @@ def pretrain(
         model = pretrain(options, lambda step, loss: notify("pre-training", step, options.steps))
     save_half(model, out)
     reached = prompted_iou(model, options)
-    print(f"{options.steps} steps in {(time.perf_counter() - started_s) / 60:.1f} min; on unseen synthetic regions, mean IoU")
+    print(
+        f"{options.steps} steps in {(time.perf_counter() - started_s) / 60:.1f} min; on unseen synthetic regions, mean IoU"
+    )
     print(f"{reached['point']:.1f} % from one point, {reached['box']:.1f} % from a box. The checkpoint is {out}.")

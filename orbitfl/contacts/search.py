@@ -88,9 +88,7 @@ def _require_names(propagator: Propagator, satellites: Sequence[str]) -> None:
 def _require_distinct(nodes: Sequence[str]) -> None:
     twice = sorted({name for name in nodes if nodes.count(name) > 1})
     if twice:
-        raise ScenarioError(
-            f"Node names must differ, but these are given twice: {', '.join(twice)}. Rename them."
-        )
+        raise ScenarioError(f"Node names must differ, but these are given twice: {', '.join(twice)}. Rename them.")
 
 
 def _require_positive(**values: float) -> None:

@@ -46,9 +46,7 @@ class SatellitePairs:
         return np.minimum(clear_km, self.max_range_km - _length(second_km - first_km))
 
     def range_km(self, pair: Ints, t_s: Floats) -> Floats:
-        return _length(
-            self.propagator.position_at(self.b[pair], t_s) - self.propagator.position_at(self.a[pair], t_s)
-        )
+        return _length(self.propagator.position_at(self.b[pair], t_s) - self.propagator.position_at(self.a[pair], t_s))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,19 +83,13 @@ def satellite_pairs(propagator: Propagator, blocking_radius_km: float, max_range
     return SatellitePairs(propagator, a, b, blocking_radius_km, max_range_km)
 
 
-def ground_pairs(
-    propagator: Propagator, stations: Sequence[GroundStation], rotation: EarthRotation
-) -> GroundPairs:
+def ground_pairs(propagator: Propagator, stations: Sequence[GroundStation], rotation: EarthRotation) -> GroundPairs:
     """Every satellite with every station."""
     a, b = np.divmod(np.arange(propagator.count * len(stations)), max(len(stations), 1))
-    places = [
-        geodetic_position(site.latitude_deg, site.longitude_deg, site.altitude_m / 1000) for site in stations
-    ]
+    places = [geodetic_position(site.latitude_deg, site.longitude_deg, site.altitude_m / 1000) for site in stations]
     ups = [geodetic_up(site.latitude_deg, site.longitude_deg) for site in stations]
     masks_deg = np.array([site.mask_deg for site in stations], dtype=np.float64)
-    return GroundPairs(
-        propagator, rotation, a, b, np.reshape(places, (-1, 3)), np.reshape(ups, (-1, 3)), masks_deg
-    )
+    return GroundPairs(propagator, rotation, a, b, np.reshape(places, (-1, 3)), np.reshape(ups, (-1, 3)), masks_deg)
 
 
 def _tangent_km(position_km: Floats, radius_km: float) -> Floats:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitfl.data.loading import load
-from orbitfl.data.options import Data
 from orbitfl.data.tiles import Tiles, content_hash
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint

@@ -40,12 +40,12 @@ class RunResult:
 
     def scores(self, kind: str = "miou") -> pd.DataFrame:
         """One score in percent: a row per evaluation time, a column per satellite and one for the average model."""
-        chosen = self.records[self.records["kind"] == kind]
+        chosen = self.records.loc[self.records["kind"] == kind]
         return chosen.pivot_table(index="t_s", columns="node", values="value")
 
     def satellites(self, kind: str = "miou") -> pd.DataFrame:
         """As `scores`, the satellites alone."""
-        return self.scores(kind)[list(self.scenario.constellation.names)]
+        return self.scores(kind).loc[:, list(self.scenario.constellation.names)]
 
     def summary(self) -> pd.DataFrame:
         """A row per strategy: mIoU in percent at the start and at the end, steps, and what was sent."""
@@ -67,17 +67,16 @@ class RunResult:
         return replace(self, folder=folder, controls=controls)
 
     def _row(self) -> dict[str, object]:
-        satellites = self.satellites()
-        first, last = satellites.iloc[0], satellites.iloc[-1]
-        done = self.transfers[self.transfers["outcome"] == "done"]
+        satellites = self.satellites().to_numpy()
+        sent_byte = self.transfers.loc[self.transfers["outcome"] == "done", "byte"].to_numpy()
         return {
             "strategy": self.strategy,
-            "base": first.mean(),
-            "mean": last.mean(),
-            "worst": last.min(),
-            "best": last.max(),
-            "average model": self.scores()[AVERAGE].iloc[-1],
-            "steps": int(self.records[self.records["kind"] == "steps"].groupby("node")["value"].max().sum()),
-            "exchanges": len(done) // 2,
-            "sent MB": done["byte"].sum() / 1e6,
+            "base": satellites[0].mean(),
+            "mean": satellites[-1].mean(),
+            "worst": satellites[-1].min(),
+            "best": satellites[-1].max(),
+            "average model": self.scores()[AVERAGE].to_numpy()[-1],
+            "steps": int(self.satellites("steps").to_numpy()[-1].sum()),
+            "exchanges": len(sent_byte) // 2,
+            "sent MB": sent_byte.sum() / 1e6,
         }

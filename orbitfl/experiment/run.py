@@ -17,15 +17,28 @@ from orbitfl.experiment.mission import contact_plan, timeline
 from orbitfl.experiment.replay import AVERAGE, Record, Replay
 from orbitfl.experiment.result import RunResult
 from orbitfl.federation.strategies import STRATEGIES
-from orbitfl.files import write_bytes, write_text
+from orbitfl.files import new_folder, write_bytes, write_text
 from orbitfl.scenario import Scenario, resolved_yaml
 from orbitfl.simulation.timeline import Timeline
 
 CONTROLS = "controls"
-VERSIONED = ("orbitfl", "torch", "numpy", "scipy", "skyfield", "paseos", "rasterio", "safetensors", "pandas", "pyarrow")
+VERSIONED = (
+    "orbitfl",
+    "torch",
+    "numpy",
+    "scipy",
+    "skyfield",
+    "paseos",
+    "rasterio",
+    "safetensors",
+    "pandas",
+    "pyarrow",
+)
 
 
-def run(scenario: Scenario, out: Path | str | None = None, notify: Notify = lambda what, done, total: None) -> RunResult:
+def run(
+    scenario: Scenario, out: Path | str | None = None, notify: Notify = lambda what, done, total: None
+) -> RunResult:
     """Run a scenario and its controls.
 
     With `out`, everything is written to that folder, which must be new or empty. `notify(what, done, total)` hears of
@@ -33,7 +46,7 @@ def run(scenario: Scenario, out: Path | str | None = None, notify: Notify = lamb
     """
     if out is None:
         return _run_all(scenario, None, notify)
-    with results.new_folder(Path(out)) as folder:
+    with new_folder(Path(out)) as folder:
         result = _run_all(scenario, folder, notify)
         result.figure().savefig(folder / "figure.png", dpi=110)
     return result.moved(Path(out))
@@ -110,6 +123,9 @@ def _provenance(result: RunResult, replay: Replay, wall_s: float) -> dict[str, o
         "seed": result.scenario.seed,
         "input_sha256": replay.classroom.hashes,
         "update_byte": replay.update_byte(),
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in VERSIONED},
+        },
         "wall_s": round(wall_s, 1),
     }

@@ -33,4 +33,9 @@ def energy(mission: Timeline, names: Sequence[str]) -> pd.DataFrame:
     frame["activity"] = frame["activity"].astype(str)
     frame["reason"] = frame["reason"].fillna("").astype(str)
     order = {name: place for place, name in enumerate(names)}
-    return frame.sort_values(["node", "start_s"], key=lambda column: column.map(order) if column.name == "node" else column, kind="stable", ignore_index=True)
+    return frame.sort_values(
+        ["node", "start_s"],
+        key=lambda column: column.map(order) if column.name == "node" else column,
+        kind="stable",
+        ignore_index=True,
+    )

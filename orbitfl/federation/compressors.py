@@ -57,7 +57,9 @@ def _encode(update: Weights, dtype: DTypeLike) -> bytes:
 def _decode(payload: bytes, like: Weights, dtype: DTypeLike) -> Weights:
     expected_byte = len(_encode(like, dtype))
     if len(payload) != expected_byte:
-        raise WeightsError(f"An update of {len(payload)} bytes arrived where {expected_byte} were expected; it is refused.")
+        raise WeightsError(
+            f"An update of {len(payload)} bytes arrived where {expected_byte} were expected; it is refused."
+        )
     try:
         arrays: Mapping[str, NDArray] = safetensors_numpy.load(payload)
     except SafetensorError as error:

@@ -7,7 +7,9 @@ A strategy is a frozen dataclass of its options. `exchanges` says whether contac
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-from orbitfl.federation.weights import Weights
+import numpy as np
+
+from orbitfl.federation.weights import Weights, difference
 
 
 class Strategy(Protocol):
@@ -39,7 +41,8 @@ class Gossip:
         return own
 
     def merge(self, own: Weights, sent: Weights, received: Weights) -> Weights:
-        return {name: own[name] + (received[name] - sent[name]) / 2 for name in own}
+        moved = difference(received, sent)
+        return {name: np.float32(0.5) * moved[name] + own[name] for name in own}
 
 
 @dataclass(frozen=True)

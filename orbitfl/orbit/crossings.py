@@ -61,9 +61,7 @@ def find_windows(
     return Windows(*columns)
 
 
-def maximise(
-    function: Margin, series: Ints, low_s: Floats, high_s: Floats, tolerance_s: float = TOLERANCE_S
-) -> Floats:
+def maximise(function: Margin, series: Ints, low_s: Floats, high_s: Floats, tolerance_s: float = TOLERANCE_S) -> Floats:
     """The times (n,) at which `function` is highest within brackets (n,) that hold one maximum each.
 
     Golden section; a bracket without a turn yields its higher end. Within `tolerance_s`.
@@ -112,9 +110,7 @@ def _sampled_edges(visible: NDArray[np.bool_], series: Ints, grid_s: Floats) -> 
     return _Edges(series[row], np.where(starts, after_s, before_s), np.where(starts, before_s, after_s))
 
 
-def _hidden_edges(
-    margin: Margin, samples: Floats, series: Ints, grid_s: Floats, tolerance_s: float
-) -> _Edges:
+def _hidden_edges(margin: Margin, samples: Floats, series: Ints, grid_s: Floats, tolerance_s: float) -> _Edges:
     """Both edges of each window or gap between samples, found by following the margin towards zero."""
     row, step = np.nonzero(_may_touch_zero(samples))
     found, sign = series[row], np.where(samples[row, step] > 0, -1.0, 1.0)
@@ -123,9 +119,7 @@ def _hidden_edges(
     real = (margin(found, turn_s) > 0) == (sign > 0)
     side_s = np.concatenate([low_s[real], high_s[real]])
     turn_s, is_window = np.tile(turn_s[real], 2), np.tile(sign[real] > 0, 2)
-    return _Edges(
-        np.tile(found[real], 2), np.where(is_window, turn_s, side_s), np.where(is_window, side_s, turn_s)
-    )
+    return _Edges(np.tile(found[real], 2), np.where(is_window, turn_s, side_s), np.where(is_window, side_s, turn_s))
 
 
 def _may_touch_zero(samples: Floats) -> NDArray[np.bool_]:

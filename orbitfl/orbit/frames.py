@@ -62,9 +62,7 @@ def earth_rotation(epoch_utc: datetime, duration_s: float) -> EarthRotation:
     Raises ScenarioError for an epoch without a time zone.
     """
     if epoch_utc.tzinfo is None:
-        raise ScenarioError(
-            f"epoch_utc is {epoch_utc}, without a time zone; write it with Z or +00:00 at the end."
-        )
+        raise ScenarioError(f"epoch_utc is {epoch_utc}, without a time zone; write it with Z or +00:00 at the end.")
     timescale = load.timescale(builtin=True)
     epoch = timescale.from_datetime(epoch_utc)
     t_s = np.arange(ceil(duration_s / NODE_STEP_S) + 2, dtype=np.float64) * NODE_STEP_S

@@ -91,9 +91,7 @@ class CircularJ2:
         """Turn in-plane coordinates (...) by inclination and node into GCRS vectors (..., 3)."""
         level, up = past_node * cos(self.inclination_rad), past_node * sin(self.inclination_rad)
         cosine, sine = np.cos(raan), np.sin(raan)
-        return np.stack(
-            [cosine * toward_node - sine * level, sine * toward_node + cosine * level, up], axis=-1
-        )
+        return np.stack([cosine * toward_node - sine * level, sine * toward_node + cosine * level, up], axis=-1)
 
     def _mean_motion(self) -> float:
         return sqrt(EARTH_MU_KM3_S2 / self.radius_km**3)

@@ -10,7 +10,7 @@ from orbitfl.errors import ScenarioError
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
 from orbitfl.orbit.propagator import CircularJ2
 
-LOWEST_ALTITUDE_KM = 100.0
+LOWEST_ALTITUDE_KM, HIGHEST_ALTITUDE_KM = 100.0, 100_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +46,16 @@ class Walker:
             raise ScenarioError(
                 f"phasing is {self.phasing}, but it must be from 0 to planes - 1, here {self.planes - 1}."
             )
-        if not LOWEST_ALTITUDE_KM < self.altitude_km < float("inf"):
+        if not LOWEST_ALTITUDE_KM < self.altitude_km <= HIGHEST_ALTITUDE_KM:
             raise ScenarioError(
-                f"altitude_km is {self.altitude_km}, but orbits start above {LOWEST_ALTITUDE_KM:g} km; "
-                "give kilometres above the equator."
+                f"altitude_km is {self.altitude_km}, but it must lie above {LOWEST_ALTITUDE_KM:g} and up to "
+                f"{HIGHEST_ALTITUDE_KM:g} km; give kilometres above the equator."
             )
         if not 0 <= self.inclination_deg <= 180:
-            raise ScenarioError(
-                f"inclination_deg is {self.inclination_deg}, but it must lie from 0 to 180 degrees."
-            )
+            raise ScenarioError(f"inclination_deg is {self.inclination_deg}, but it must lie from 0 to 180 degrees.")
         for name in ("raan_deg", "arglat_deg"):
             if not isfinite(getattr(self, name)):
-                raise ScenarioError(
-                    f"{name} is {getattr(self, name)}, but it must be a finite angle in degrees."
-                )
+                raise ScenarioError(f"{name} is {getattr(self, name)}, but it must be a finite angle in degrees.")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -43,7 +43,9 @@ def from_mapping(raw: Mapping[str, Any]) -> Scenario:
     try:
         document = json.dumps(raw, default=_json_time, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ScenarioError(f"the scenario holds a value that no key takes ({error}); write plain numbers and texts.") from error
+        raise ScenarioError(
+            f"the scenario holds a value that no key takes ({error}); write plain numbers and texts."
+        ) from error
     try:
         return TypeAdapter(Scenario).validate_json(document, strict=True, extra="forbid")
     except ValidationError as error:
@@ -85,7 +87,7 @@ def _read(path: Path) -> str:
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506  _Loader is a SafeLoader
+        raw = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise ScenarioError(f"{name} is not valid YAML: {where}") from error
@@ -125,7 +127,9 @@ def _located(value: Any, folder: Path, key: str = "", depth: int = 0) -> Any:
 
 def _variable(name: str) -> str:
     if name not in os.environ:
-        raise ScenarioError(f"the environment variable {name} is not set; run: export {name}=… with the folder it stands for.")
+        raise ScenarioError(
+            f"the environment variable {name} is not set; run: export {name}=… with the folder it stands for."
+        )
     return os.environ[name]
 
 
@@ -149,6 +153,7 @@ def _sentence(error: ValidationError, raw: Mapping[str, Any]) -> str:
     first = complaints[0]
     loc = _without_tags(first["loc"], raw, first["type"])
     key = ".".join(map(str, loc))
+    context = first.get("ctx", {})
     match first["type"]:
         case "unexpected_keyword_argument":
             return f"{key} is not a key. {_suggestion(loc, raw)}"
@@ -157,15 +162,15 @@ def _sentence(error: ValidationError, raw: Mapping[str, Any]) -> str:
         case "union_tag_not_found":
             return f"{key}.kind is missing; choose one of {_kinds(loc, raw)}."
         case "union_tag_invalid":
-            return f"{key}.kind is {first['ctx']['tag']!r}; choose one of {first['ctx']['expected_tags']}."
+            return f"{key}.kind is {context['tag']!r}; choose one of {context['expected_tags']}."
         case "value_error":
-            return f"{key}: {first['ctx']['error']}" if key else str(first["ctx"]["error"])
+            return f"{key}: {context['error']}" if key else str(context["error"])
         case _:
             return f"{key} is {_shown(first['input'])}; {_expected(first['msg'])}."
 
 
 def _expected(message: str) -> str:
-    return message[0].lower() + message[1:].replace("Input should", "it should") if not message.startswith("Input should") else "it should" + message.removeprefix("Input should")
+    return message.replace("Input should", "it should", 1)
 
 
 def _shown(value: Any) -> str:

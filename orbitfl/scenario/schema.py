@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator
 
 from orbitfl.contacts.links import FixedRate
-from orbitfl.data.options import FolderData, SyntheticData
-from orbitfl.data.partition import ByScene, Dirichlet, Iid
+from orbitfl.data.options import Data
 from orbitfl.environment import Paseos
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import Float16, Float32
@@ -17,8 +16,6 @@ from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.walker import Walker
 from orbitfl.training.options import MobileSam, Training
 
-Partition = Annotated[Iid | ByScene | Dirichlet, Discriminator("kind")]
-Data = Annotated[FolderData | SyntheticData, Discriminator("kind")]
 Strategy = Annotated[Gossip | Isolated | Centralised, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 
@@ -75,7 +72,6 @@ class Scenario:
     data: Data
     evaluation: Evaluation
     seed: int = 0
-    partition: Partition = field(default_factory=Iid)
     ground_stations: tuple[GroundStation, ...] = ()
     links: Links = field(default_factory=Links)
     environment: Paseos = field(default_factory=Paseos)
@@ -89,5 +85,7 @@ class Scenario:
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
         if self.epoch_utc.utcoffset() is None:
-            raise ScenarioError(f"epoch_utc is {self.epoch_utc}, without a time zone; write it with a Z at the end, such as 2018-05-18T03:21:00Z.")
+            raise ScenarioError(
+                f"epoch_utc is {self.epoch_utc}, without a time zone; write it with a Z at the end, such as 2018-05-18T03:21:00Z."
+            )
         object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))

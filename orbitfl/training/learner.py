@@ -1,16 +1,16 @@
 """Gradient steps on the mask decoder from kept embeddings, and scores of any decoder weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from orbitfl.models.mobile_sam import MobileSam
+from orbitfl.models.preprocess import restore, scale_points
 from orbitfl.training.loss import bce_dice
 from orbitfl.training.options import Training
 from orbitfl.training.prompts import Prompts
@@ -53,10 +53,11 @@ class DecoderLearner:
         self.model, self.options = model.eval(), options
         self.parameters = {name: value for name, value in model.named_parameters() if name in trainable}
         model.requires_grad_(False)
+        self.launch = self._read()
 
     def start(self) -> Progress:
         """The launch checkpoint, untouched: every satellite's first state."""
-        return Progress({name: value.detach().numpy().copy() for name, value in self.parameters.items()})
+        return Progress(self.launch)
 
     def train(
         self, progress: Progress, lessons: Lessons, own: NDArray[np.intp], steps: int, seed: tuple[int, ...]
@@ -68,18 +69,16 @@ class DecoderLearner:
         optimizer = self._resume(progress)
         losses = []
         for step in range(steps):
-            drawn = progress.drawn + step * self.options.batch_size
-            batch = own[draw(len(own), drawn, self.options.batch_size, seed)]
+            first = progress.drawn + step * self.options.batch_size
+            batch = own[draw(len(own), first, self.options.batch_size, seed)]
             optimizer.zero_grad(set_to_none=True)
             loss = bce_dice(self._logits(lessons, batch), _truth(lessons, batch))
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
         self._require_grad(False)
-        after = replace(
-            self.start(), optimizer=optimizer.state_dict(), drawn=progress.drawn + steps * self.options.batch_size
-        )
-        return after, float(np.mean(losses))
+        drawn = progress.drawn + steps * self.options.batch_size
+        return Progress(self._read(), optimizer.state_dict(), drawn), float(np.mean(losses))
 
     def score(self, weights: FloatArrays, lessons: Lessons) -> Confusion:
         """Every valid pixel of `lessons` counted once, water where the logit is above zero."""
@@ -107,6 +106,9 @@ class DecoderLearner:
             optimizer.load_state_dict(progress.optimizer)
         return optimizer
 
+    def _read(self) -> FloatArrays:
+        return {name: value.detach().numpy().copy() for name, value in self.parameters.items()}
+
     def _require_grad(self, wanted: bool) -> None:
         for value in self.parameters.values():
             value.requires_grad_(wanted)
@@ -118,16 +120,24 @@ class DecoderLearner:
 
     def _logits(self, lessons: Lessons, batch: NDArray[np.intp]) -> Tensor:
         """(B, 1, H, W) at the tiles' own resolution."""
-        size_px = lessons.masks.shape[-2:]
-        scale = self.model.image_size / max(size_px)
+        height_px, width_px = lessons.masks.shape[1:]
+        logits, _ = self.model.decode(torch.from_numpy(lessons.embeddings[batch]), **self._told(lessons, batch))
+        return restore(logits, height_px, width_px)
+
+    def _told(self, lessons: Lessons, batch: NDArray[np.intp]) -> dict[str, Tensor | None]:
+        """The prompts of a batch in pixels of the network's frame."""
+        height_px, width_px = lessons.masks.shape[1:]
+
+        def framed(places: NDArray[np.float32]) -> Tensor:
+            pairs = torch.from_numpy(places[batch]).unflatten(-1, (-1, 2))
+            return scale_points(pairs, height_px, width_px, self.model.image_size)
+
         told = lessons.prompts
-        logits, _ = self.model.decode(
-            torch.from_numpy(lessons.embeddings[batch]),
-            points=None if told.points is None else torch.from_numpy((told.points[batch] + 0.5) * scale - 0.5),
-            labels=None if told.labels is None else torch.from_numpy(told.labels[batch]),
-            boxes=None if told.boxes is None else torch.from_numpy((told.boxes[batch] + 0.5) * scale - 0.5),
-        )
-        return functional.interpolate(logits, size_px, mode="bilinear", align_corners=False)
+        return {
+            "points": None if told.points is None else framed(told.points).squeeze(2),
+            "labels": None if told.labels is None else torch.from_numpy(told.labels[batch]),
+            "boxes": None if told.boxes is None else framed(told.boxes).flatten(1),
+        }
 
 
 def draw(n: int, drawn: int, size: int, seed: tuple[int, ...]) -> NDArray[np.intp]:

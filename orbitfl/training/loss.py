@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from orbitfl.training.scores import IGNORE
+from orbitfl.data.tiles import IGNORE
 
 
 def bce_dice(logits: Tensor, truth: Tensor) -> Tensor:

@@ -17,7 +17,9 @@ class MobileSam:
 
     def __post_init__(self) -> None:
         if self.image_px < 64 or self.image_px % 32:
-            raise ScenarioError(f"image_px is {self.image_px}; it must be a multiple of 32 from 64 on, such as 256, 512 or 1024.")
+            raise ScenarioError(
+                f"image_px is {self.image_px}; it must be a multiple of 32 from 64 on, such as 256, 512 or 1024."
+            )
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from orbitfl.data.cutting import stretched
 from orbitfl.data.synth import synthesize
-from orbitfl.data.tiles import stretched
 from orbitfl.models.mobile_sam import MobileSam, build
 from orbitfl.models.preprocess import prepare
 from orbitfl.training.loss import mask_losses
@@ -73,9 +73,7 @@ def draw_pool(first_seed: int, scenes: int, scene_px: int) -> Pool:
     return Pool(np.moveaxis(images, 1, -1), np.stack([scene.regions for scene in drawn]))
 
 
-def pretrain(
-    options: Pretraining, on_step: Callable[[int, float], None] = lambda step, loss: None
-) -> MobileSam:
+def pretrain(options: Pretraining, on_step: Callable[[int, float], None] = lambda step, loss: None) -> MobileSam:
     """Run the recipe and return the network in eval mode. `on_step` hears each step's number and loss."""
     torch.manual_seed(options.seed)
     model = build("mobile_sam_nano", options.image_px).train()
@@ -190,7 +188,7 @@ def _example(rng: np.random.Generator, pool: Pool, image_px: int) -> tuple[NDArr
     scene = rng.integers(len(pool.images))
     row, column = rng.integers(0, pool.images.shape[1] - image_px + 1, size=2)
     window = np.s_[scene, row : row + image_px, column : column + image_px]
-    turns, mirrored = rng.integers(4), rng.random() < 0.5
+    turns, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
     image, labels = (_turned(array[window], turns, mirrored) for array in (pool.images, pool.regions))
     region = labels == _pick_region(rng, labels)
     return _relit(rng, image), _borders(labels), region, _points_in(rng, region, 3), _box_around(rng, region)

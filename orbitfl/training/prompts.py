@@ -50,7 +50,8 @@ def _with_water(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _deepest(water: NDArray[np.bool_]) -> NDArray[np.float32]:
-    depth = ndimage.distance_transform_cdt(np.pad(water, 1), metric="chessboard")[1:-1, 1:-1]
+    # Padded, so that the edge of the tile counts as a shore.
+    depth = np.asarray(ndimage.distance_transform_cdt(np.pad(water, 1), metric="chessboard"))[1:-1, 1:-1]
     row, column = np.unravel_index(np.argmax(depth), depth.shape)
     return np.array([column, row], dtype=np.float32)
 

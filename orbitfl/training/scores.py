@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORE = 255
+from orbitfl.data.tiles import IGNORE
 
 
 @dataclass(frozen=True)

@@ -64,21 +64,15 @@ def test_satellites_see_each_other_as_in_paseos(fleet: PaseosFleet):
 def test_stations_see_satellites_as_in_paseos(fleet: PaseosFleet):
     pairs = ground_pairs(WALKER.propagator(), STATIONS, earth_rotation(EPOCH_UTC, DAY_S))
     pair, t_s = samples(pairs, 1500)
-    ours, before, after = (
-        pairs.margin_km(pair, t_s + shift_s) > 0 for shift_s in (0, -ABERRATION_S, ABERRATION_S)
-    )
+    ours, before, after = (pairs.margin_km(pair, t_s + shift_s) > 0 for shift_s in (0, -ABERRATION_S, ABERRATION_S))
     compared = np.flatnonzero((ours == before) & (ours == after))
     stations = [_paseos_station(station, epoch(fleet, 0.0)) for station in STATIONS]
     actors = [craft.actor for craft in fleet._crafts]
     theirs = [
         bool(stations[b].is_in_line_of_sight(actors[a], epoch(fleet, at_s)))
-        for a, b, at_s in zip(
-            pairs.a[pair[compared]], pairs.b[pair[compared]], t_s[compared].tolist(), strict=True
-        )
+        for a, b, at_s in zip(pairs.a[pair[compared]], pairs.b[pair[compared]], t_s[compared].tolist(), strict=True)
     ]
-    assert len(compared) > 0.9 * len(ours), (
-        f"{len(ours) - len(compared)} of {len(ours)} samples lie on an edge"
-    )
+    assert len(compared) > 0.9 * len(ours), f"{len(ours) - len(compared)} of {len(ours)} samples lie on an edge"
     assert 0.3 < np.mean(theirs) < 0.8
     assert np.count_nonzero(ours[compared] != theirs) == 0
 

@@ -71,9 +71,7 @@ def test_contacts_of_two_nodes_in_either_order(plan: ContactPlan):
         plan.between("sat-0", "sat-9")
 
 
-@pytest.mark.parametrize(
-    ("t_s", "open_count"), [(-1, 0), (0, 1), (700.5, 3), (900, 2), (1299, 1), (1300.25, 0)]
-)
+@pytest.mark.parametrize(("t_s", "open_count"), [(-1, 0), (0, 1), (700.5, 3), (900, 2), (1299, 1), (1300.25, 0)])
 def test_contacts_open_at_an_instant(plan: ContactPlan, t_s: float, open_count: int):
     assert len(plan.at(t_s)) == open_count
 

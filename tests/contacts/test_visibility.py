@@ -71,9 +71,7 @@ def test_ground_windows_are_those_of_skyfield_at_one_second():
     walker = Walker(total=4, planes=4, phasing=1, altitude_km=786, inclination_deg=98.62)
     orbits = walker.propagator()
     stations = [
-        GroundStation(
-            name="svalbard", latitude_deg=78.9067, longitude_deg=11.8883, altitude_m=474, mask_deg=5
-        ),
+        GroundStation(name="svalbard", latitude_deg=78.9067, longitude_deg=11.8883, altitude_m=474, mask_deg=5),
         GroundStation(name="quito", latitude_deg=-0.2, longitude_deg=-78.5, altitude_m=2850, mask_deg=0),
         GroundStation(name="hobart", latitude_deg=-42.9, longitude_deg=147.3, mask_deg=40),
     ]
@@ -90,8 +88,7 @@ def skyfield_elevations_deg(positions: np.ndarray, stations: list[GroundStation]
     epoch = timescale.from_datetime(EPOCH_UTC)
     times = timescale.tt_jd(epoch.whole, epoch.tt_fraction + np.arange(positions.shape[1]) / 86_400)
     places = [
-        wgs84.latlon(station.latitude_deg, station.longitude_deg, station.altitude_m).at(times)
-        for station in stations
+        wgs84.latlon(station.latitude_deg, station.longitude_deg, station.altitude_m).at(times) for station in stations
     ]
     au_km = 149_597_870.7
     return np.stack(

@@ -155,9 +155,7 @@ def test_fleets_in_one_process_leave_each_other_and_numpy_alone():
     stranger, fleet = start(Paseos()), start(Paseos())
     import paseos
 
-    actor = paseos.ActorBuilder.get_actor_scaffold(
-        "stranger", paseos.SpacecraftActor, sys.modules["pykep"].epoch(0.0)
-    )
+    actor = paseos.ActorBuilder.get_actor_scaffold("stranger", paseos.SpacecraftActor, sys.modules["pykep"].epoch(0.0))
     paseos.ActorBuilder.add_custom_property(actor, "orbitfl_probe", 0.0, lambda _actor, dt, _power: float(dt))
     try:
         stranger.advance(0, 900.0, Activity.EXCHANGE, 60.0)

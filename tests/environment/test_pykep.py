@@ -79,9 +79,7 @@ LINE2 = "2 00005  34.2682 348.7242 1859667 331.7664  19.3264 10.82419157413667"
         (360.0, (-7154.03120202, -3783.17682504, -3536.19412294), (4.741887409, -4.151817765, -2.093935425)),
     ],
 )
-def test_tle_agrees_with_the_published_sgp4_states(
-    minutes: float, r_km: planet.Vector, v_km_s: planet.Vector
-):
+def test_tle_agrees_with_the_published_sgp4_states(minutes: float, r_km: planet.Vector, v_km_s: planet.Vector):
     r, v = planet.tle(LINE1, LINE2).eph(epoch(178.78495062 + minutes / 1440.0))
     # The day of the year in the TLE is rounded when it is split: a few microseconds of flight.
     np.testing.assert_allclose(r, 1000.0 * np.array(r_km), atol=0.05)

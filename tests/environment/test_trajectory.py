@@ -11,9 +11,7 @@ from orbitfl.orbit.walker import Walker
 
 @pytest.mark.parametrize("altitude_km", [200.0, 786.0])
 def test_paths_follow_the_propagator(altitude_km: float):
-    propagator = Walker(
-        total=3, planes=3, phasing=1, altitude_km=altitude_km, inclination_deg=98.6
-    ).propagator()
+    propagator = Walker(total=3, planes=3, phasing=1, altitude_km=altitude_km, inclination_deg=98.6).propagator()
     paths = trajectories(propagator)
     # Out of order, on knots and between, across the hourly blocks, and a rounding error before the start.
     times_s = [5399.0, -1e-7, 0.0, 14.9, 3600.0, 3599.999, 30.0, 100000.3, 7215.0]

@@ -51,9 +51,7 @@ def test_a_window_or_gap_shorter_than_the_step_is_found(window_s: float, sign: i
     found = search(margin, (0.0, 19_800.0))
     first, last = middle_s - window_s / 2, middle_s + window_s / 2
     expected = [(first, last)] if sign > 0 else [(0.0, first), (last, 19_800.0)]
-    expected = [
-        (max(start, 0.0), min(end, 19_800.0)) for start, end in expected if start < 19_800 and end > 0
-    ]
+    expected = [(max(start, 0.0), min(end, 19_800.0)) for start, end in expected if start < 19_800 and end > 0]
     np.testing.assert_allclose(np.stack([found.start_s, found.end_s], axis=1), expected, atol=1.1e-3)
 
 

@@ -10,9 +10,7 @@ from orbitfl.orbit.walker import Walker
 
 
 def walker(**changes) -> Walker:
-    return Walker(
-        **{"total": 6, "planes": 3, "phasing": 1, "altitude_km": 786, "inclination_deg": 98.62} | changes
-    )
+    return Walker(**{"total": 6, "planes": 3, "phasing": 1, "altitude_km": 786, "inclination_deg": 98.62} | changes)
 
 
 @st.composite

@@ -86,7 +86,11 @@ def test_session_waits_for_an_exchange_and_an_exchange_for_a_session():
     contact_plan = plan((0, 1, 205.0, 1000.0), nodes=2)
     rules = replace(RULES, exchange_every_s=200.0)
     assert happened(Exchange, contact_plan, rules)[0].start_s == 210.0
-    assert [each.start_s for each in happened(Session, contact_plan, rules) if each.node == 0][2:5] == [200, 300, 400]
+    assert [each.start_s for each in happened(Session, contact_plan, rules) if each.node == 0][2:5] == [
+        200,
+        300,
+        400,
+    ]
 
 
 def test_exchange_comes_at_the_window_when_the_interval_has_passed():
@@ -94,15 +98,17 @@ def test_exchange_comes_at_the_window_when_the_interval_has_passed():
 
 
 def test_transfer_that_outlives_its_window_is_cut():
-    assert happened(Exchange, plan((0, 1, 450.0, 457.9), nodes=2)) == [
-        Exchange(0, 1, 450.0, 457.9, 1_000_000, "cut")
-    ]
+    assert happened(Exchange, plan((0, 1, 450.0, 457.9), nodes=2)) == [Exchange(0, 1, 450.0, 457.9, 1_000_000, "cut")]
     assert happened(Exchange, plan((0, 1, 450.0, 458.0), nodes=2))[0].outcome == "done"
 
 
 def test_one_terminal_serves_one_peer_at_a_time():
     exchanges = happened(Exchange, plan((0, 1, 450.0, 480.0), (0, 2, 450.0, 480.0), (1, 2, 450.0, 480.0)))
-    assert [(each.a, each.b, each.start_s) for each in exchanges] == [(0, 1, 450.0), (0, 2, 458.0), (1, 2, 466.0)]
+    assert [(each.a, each.b, each.start_s) for each in exchanges] == [
+        (0, 1, 450.0),
+        (0, 2, 458.0),
+        (1, 2, 466.0),
+    ]
 
 
 def test_strategy_that_never_meets_sends_nothing():

@@ -93,9 +93,7 @@ class Tle:
 
     def __init__(self, line1: str, line2: str) -> None:
         if len(line1.rstrip()) < 68 or len(line2.rstrip()) < 68:
-            raise TleError(
-                f"{line1!r} and {line2!r} are not a two-line element set: each line has 69 characters."
-            )
+            raise TleError(f"{line1!r} and {line2!r} are not a two-line element set: each line has 69 characters.")
         try:
             self._satellite = Satrec.twoline2rv(line1, line2, WGS72)
         except ValueError as error:
@@ -167,9 +165,7 @@ _EARTH_RATE = _Elements(0.00000562, -0.00004392, -0.01294668, 35999.37244981, 0.
 
 def _earth_ecliptic(mjd2000: float) -> tuple[Vector, Vector]:
     centuries = (mjd2000 - 0.5) / 36525.0
-    now = _Elements(
-        *(value + rate * centuries for value, rate in zip(_EARTH_J2000, _EARTH_RATE, strict=True))
-    )
+    now = _Elements(*(value + rate * centuries for value, rate in zip(_EARTH_J2000, _EARTH_RATE, strict=True)))
     a, e = now.semi_major_au * AU_M, now.eccentricity
     anomaly = _anomaly_difference(radians(now.longitude_deg - now.perihelion_deg), e, 0.0)
     b, n_a = a * sqrt(1.0 - e * e), sqrt(MU_SUN / a) / (1.0 - e * cos(anomaly))

@@ -1,0 +1,1 @@
+"""Sentinel-2 scenes with water masks: read or synthesised, cut into tiles and shared out."""

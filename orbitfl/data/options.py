@@ -1,0 +1,67 @@
+"""Data sets as components of a scenario: their options. `loading` turns them into tiles."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal
+
+from pydantic import Discriminator
+
+from orbitfl.data.partition import Iid, Partition
+from orbitfl.data.tiles import Rule, Stretch, Tiling
+from orbitfl.errors import DataError
+
+RGB: Final = ("B04", "B03", "B02")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderData:
+    """Scenes of the user's own: `path` is a folder with images/*.tif and masks/*.tif of the same names.
+
+    `bands` are shown as red, green and blue; `tile_px`, `rule` and `stretch` are explained at `Tiling`;
+    `partition` says which satellite holds which tiles.
+    """
+
+    kind: Literal["folder"] = "folder"
+    path: str
+    bands: tuple[str, str, str] = RGB
+    tile_px: int = 256
+    rule: Rule = "all"
+    stretch: Stretch = "auto"
+    partition: Partition = field(default_factory=Iid)
+
+    def __post_init__(self) -> None:
+        _check_tiling(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticData:
+    """`scenes` synthetic scenes of size_px × size_px pixels, drawn from `seed`; the rest as in FolderData."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    scenes: int = 32
+    size_px: int = 512
+    seed: int = 0
+    bands: tuple[str, str, str] = RGB
+    tile_px: int = 256
+    rule: Rule = "all"
+    stretch: Stretch = "auto"
+    partition: Partition = field(default_factory=Iid)
+
+    def __post_init__(self) -> None:
+        _check_tiling(self)
+        for name, least, most in (("scenes", 1, 100_000), ("size_px", 64, 4096), ("seed", 0, 2**63)):
+            if not least <= getattr(self, name) <= most:
+                raise DataError(f"{name} is {getattr(self, name)}; choose a number from {least} to {most}.")
+
+
+Data = Annotated[FolderData | SyntheticData, Discriminator("kind")]
+
+
+def tiling(data: Data) -> Tiling:
+    """How the scenes of `data` become tiles."""
+    return Tiling(tile_px=data.tile_px, rule=data.rule, stretch=data.stretch)
+
+
+def _check_tiling(data: Data) -> None:
+    if len(data.bands) != 3:
+        raise DataError(f"bands names {len(data.bands)} bands; name three, for red, green and blue.")
+    tiling(data)

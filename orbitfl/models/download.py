@@ -1,0 +1,182 @@
+"""Downloads that resume, and of which nothing keeps the name of the wanted file unless it is that file."""
+
+import hashlib
+import http.client
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from orbitfl.errors import StorageError, WeightsError
+
+BLOCK_BYTE = 1 << 16
+TIMEOUT_S = 30.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Answer = http.client.HTTPResponse | urllib.error.HTTPError
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are here and the bytes that are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A published file and the proof of a true copy. Raises WeightsError unless the address is secure."""
+
+    name: str
+    url: str
+    size_byte: int
+    sha256: str
+    licence: str
+
+    def __post_init__(self) -> None:
+        _require_secure(self.url)
+
+
+def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
+    """Return the path of the verified file in `folder`, after downloading what is missing of it.
+
+    A transfer that breaks off stays as `NAME.part`, from where the next call goes on.
+    Raises WeightsError when the server, the network or the content fails, StorageError when the disk does; a
+    wrong download is removed, a file that already bears the name is never overwritten.
+    """
+    path, part = folder / remote.name, folder / f"{remote.name}.part"
+    with _storage(part):
+        if path.exists():
+            return _existing(remote, path)
+        folder.mkdir(parents=True, exist_ok=True)
+        _complete(remote, part, progress or (lambda done, wanted: None))
+        if not is_copy(remote, part):
+            part.unlink()
+            raise WeightsError(
+                f"What {remote.url} sent is not {remote.name} (SHA-256 differs) and was removed; try again."
+            )
+        part.replace(path)
+    return path
+
+
+def _existing(remote: RemoteFile, path: Path) -> Path:
+    if not is_copy(remote, path):
+        raise WeightsError(f"{path} is not the published {remote.name}; move it away or choose another folder.")
+    return path
+
+
+def is_copy(remote: RemoteFile, path: Path) -> bool:
+    return path.stat().st_size == remote.size_byte and sha256(path) == remote.sha256
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
+    """Bring `part` to the expected size, from where it is or, if the server cannot resume, from zero."""
+    here = part.stat().st_size if part.exists() else 0
+    if here == remote.size_byte:
+        return
+    if 0 < here < remote.size_byte and _resume(remote, part, here, progress):
+        return
+    with _open(remote, start=0) as answer:
+        if answer.status != http.client.OK:
+            raise WeightsError(f"{remote.url} answered HTTP {answer.status} {answer.reason}; try again later.")
+        offered = answer.headers.get("Content-Length", str(remote.size_byte))
+        if offered != str(remote.size_byte):
+            raise WeightsError(
+                f"{remote.url} offers {offered} bytes, but {remote.name} has {remote.size_byte}; "
+                "check whether the network wants a login, or try again later."
+            )
+        _receive(remote, answer, part, 0, progress)
+
+
+def _resume(remote: RemoteFile, part: Path, here: int, progress: Progress) -> bool:
+    """Append the rest to `part`; False, with nothing written, unless the server offers exactly that rest."""
+    with _open(remote, start=here) as answer:
+        offers_rest = _range(answer) == (here, remote.size_byte - 1, remote.size_byte)
+        if answer.status != http.client.PARTIAL_CONTENT or not offers_rest:
+            return False
+        _receive(remote, answer, part, here, progress)
+    return True
+
+
+def _receive(remote: RemoteFile, answer: Answer, part: Path, here: int, progress: Progress) -> None:
+    """Write to `part` from byte `here` on, never beyond the expected size whatever the server sends."""
+    with part.open("ab" if here else "wb") as file:
+        progress(here, remote.size_byte)
+        for block in _blocks(remote, answer, remote.size_byte - here):
+            file.write(block)
+            here += len(block)
+            progress(here, remote.size_byte)
+        file.flush()
+        os.fsync(file.fileno())
+    if here < remote.size_byte:
+        raise _broken_off(remote, "the server closed the connection")
+
+
+def _blocks(remote: RemoteFile, answer: Answer, wanted: int) -> Iterator[bytes]:
+    try:
+        while wanted > 0 and (block := answer.read(min(BLOCK_BYTE, wanted))):
+            wanted -= len(block)
+            yield block
+    except (OSError, http.client.HTTPException) as error:
+        raise _broken_off(remote, _reason(error)) from error
+
+
+def _open(remote: RemoteFile, start: int) -> Answer:
+    """The server's answer, whatever its status, to a request for the bytes from `start` on."""
+    headers = {"User-Agent": "orbitfl", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        return _OPENER.open(urllib.request.Request(remote.url, headers=headers), timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        return error
+    except (OSError, http.client.HTTPException) as error:
+        raise WeightsError(
+            f"{remote.url} could not be reached ({_reason(error)}); check the network and try again."
+        ) from error
+
+
+def _range(answer: Answer) -> tuple[int, ...] | None:
+    """First byte, last byte and total of a Content-Range header (RFC 9110, section 14.4)."""
+    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("Content-Range", ""))
+    return tuple(map(int, match.groups())) if match else None
+
+
+def _require_secure(url: str) -> None:
+    """https everywhere, redirects included; plain http to this machine alone."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise WeightsError(f"{url} is not an https address; nothing is downloaded from others.")
+
+
+class _SecureRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Any:
+        _require_secure(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_SecureRedirects)
+
+
+def _broken_off(remote: RemoteFile, reason: str) -> WeightsError:
+    return WeightsError(f"The download of {remote.name} broke off ({reason}); start it again to go on from there.")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", "") or error or type(error).__name__)
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be written ({error.strerror or error}); free space or take another folder."
+        ) from error

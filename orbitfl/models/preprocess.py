@@ -1,0 +1,65 @@
+"""From RGB images to what the network takes, and from its logits back to the image's pixels."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from orbitfl.errors import DataError
+
+# Means and standard deviations of ImageNet's red, green and blue from 0 to 255, as in Segment Anything.
+MEAN = (123.675, 116.28, 103.53)
+DEVIATION = (58.395, 57.12, 57.375)
+
+
+def normalise(images: NDArray[np.generic]) -> Tensor:
+    """Images (B, H, W, 3), RGB from 0 to 255 → float32 (B, 3, H, W) of mean 0 and deviation 1 over ImageNet.
+
+    Enough for images that already are squares of the network's size. Raises DataError on another shape.
+    """
+    return _normalised(_planes(images))
+
+
+def prepare(images: NDArray[np.generic], image_size: int) -> Tensor:
+    """Scale the long side to `image_size`, normalise, then pad with zeros on the right and below.
+
+    `images` (B, H, W, 3), RGB from 0 to 255 → float32 (B, 3, image_size, image_size).
+    Raises DataError on another shape.
+    """
+    planes = _planes(images)
+    height, width = scaled_sides(planes.shape[2], planes.shape[3], image_size)
+    scaled = functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
+    return functional.pad(_normalised(scaled), (0, image_size - width, 0, image_size - height))
+
+
+def scale_points(points: Tensor, height: int, width: int, image_size: int) -> Tensor:
+    """Places (…, 2) as x, y in pixels of an image (height, width) → pixels of the network's square frame."""
+    new_height, new_width = scaled_sides(height, width, image_size)
+    return points * points.new_tensor([new_width / width, new_height / height])
+
+
+def restore(logits: Tensor, height: int, width: int) -> Tensor:
+    """Logits (B, M, S/4, S/4) of the square frame → logits (B, M, height, width) of the image."""
+    image_size = 4 * logits.shape[-1]
+    frame = functional.interpolate(logits, (image_size, image_size), mode="bilinear", align_corners=False)
+    scaled_height, scaled_width = scaled_sides(height, width, image_size)
+    image = frame[..., :scaled_height, :scaled_width]
+    return functional.interpolate(image, (height, width), mode="bilinear", align_corners=False)
+
+
+def scaled_sides(height: int, width: int, image_size: int) -> tuple[int, int]:
+    """Sides in pixels, rounded to nearest and at least 1, when the longer becomes `image_size`."""
+    scale = image_size / max(height, width)
+    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+
+
+def _planes(images: NDArray[np.generic]) -> Tensor:
+    if images.ndim != 4 or images.shape[3] != 3 or 0 in images.shape:
+        raise DataError(f"Images of shape {images.shape} were given; expected (B, H, W, 3) with no side of 0.")
+    return torch.tensor(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+
+
+def _normalised(planes: Tensor) -> Tensor:
+    mean, deviation = (planes.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
+    return (planes - mean) / deviation
