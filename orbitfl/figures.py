@@ -59,9 +59,11 @@ def draw_contacts(axes: Axes, contacts: pd.DataFrame, transfers: pd.DataFrame) -
         axes.barh(heights, lengths_h, left=chosen["start_s"] / HOUR_S, height=0.7, color=colour, label=kind)
     for outcome, marker, colour in (("done", ".", "black"), ("cut", "x", COLOURS[1])):
         chosen = transfers[(transfers["outcome"] == outcome)]
-        known = [rows.get(pair) for pair in zip(chosen["from"], chosen["to"], strict=True)]
+        met = zip(chosen["from"], chosen["to"], chosen["start_s"], strict=True)
         points = [
-            (start_s / HOUR_S, row) for start_s, row in zip(chosen["start_s"], known, strict=True) if row is not None
+            (start_s / HOUR_S, rows[sender, receiver])
+            for sender, receiver, start_s in met
+            if (sender, receiver) in rows
         ]
         if points:
             axes.plot(*zip(*points, strict=True), marker, color=colour, markersize=3, label=f"exchange {outcome}")
@@ -84,7 +86,7 @@ def draw_charge(axes: Axes, energy: pd.DataFrame) -> None:
         )
     axes.set_ylabel("state of charge (%)")
     axes.grid(alpha=0.3)
-    if energy["node"].nunique() <= MOST_NAMED:
+    if len(set(energy["node"])) <= MOST_NAMED:
         _legend_above(axes)
 
 

@@ -70,11 +70,8 @@ def contacts(
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
     """Check a scenario without running it, and print it with every default written out."""
     from orbitfl.scenario import resolved_yaml
-    from orbitfl.scenario.profiles import board_profile
 
-    loaded = _load(scenario, overrides or [])
-    board_profile(loaded.compute)
-    print(resolved_yaml(loaded), end="")
+    print(resolved_yaml(_load(scenario, overrides or [])), end="")
 
 
 def _load(path: Path, overrides: list[str]) -> "Scenario":
@@ -102,13 +99,14 @@ def _described(scenario: "Scenario", mission: "Timeline") -> str:
     sessions = [each for each in mission.happenings if isinstance(each, Session)]
     exchanges = [each for each in mission.happenings if isinstance(each, Exchange)]
     done = [each for each in exchanges if each.outcome == "done"]
+    sent_mb = sum(2 * each.size_byte for each in done) / 1e6
     consumed_wh = sum(spell.consumed_j for spell in mission.energy) / 3600
     least = min((spell.charge_end for spell in mission.energy), default=scenario.environment.initial_charge)
     return "\n".join(
         [
             f"{scenario.name}: {len(scenario.constellation.names)} satellites, {scenario.duration_s / 3600:g} h",
             f"sessions   {len(sessions)} with {sum(each.steps for each in sessions)} steps",
-            f"exchanges  {len(done)} done, {len(exchanges) - len(done)} cut, {sum(2 * each.size_byte for each in done) / 1e6:.1f} MB sent",
+            f"exchanges  {len(done)} done, {len(exchanges) - len(done)} cut, {sent_mb:.1f} MB sent",
             f"refusals   {len(mission.refusals)}",
             f"energy     {consumed_wh:.1f} Wh consumed, lowest state of charge {100 * least:.0f} %",
         ]

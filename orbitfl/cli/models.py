@@ -93,7 +93,6 @@ def pretrain(
         model = pretrain(options, lambda step, loss: notify("pre-training", step, options.steps))
     save_half(model, out)
     reached = prompted_iou(model, options)
-    print(
-        f"{options.steps} steps in {(time.perf_counter() - started_s) / 60:.1f} min; on unseen synthetic regions, mean IoU"
-    )
+    minutes = (time.perf_counter() - started_s) / 60
+    print(f"{options.steps} steps in {minutes:.1f} min; on unseen synthetic regions, mean IoU")
     print(f"{reached['point']:.1f} % from one point, {reached['box']:.1f} % from a box. The checkpoint is {out}.")

@@ -1,4 +1,4 @@
-"""A timeline filled with numbers: every session becomes gradient steps, every exchange a merge, every evaluation scores."""
+"""A timeline filled with numbers: sessions become gradient steps, exchanges merges, evaluations scores."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

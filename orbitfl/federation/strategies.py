@@ -21,7 +21,7 @@ class Strategy(Protocol):
         ...
 
     def merge(self, own: Weights, sent: Weights, received: Weights) -> Weights:
-        """Own weights after an exchange in which `sent` left and `received` arrived, both as they read after the link."""
+        """Own weights after `sent` left and `received` arrived, both as they read after the link."""
         ...
 
 

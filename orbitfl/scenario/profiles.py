@@ -45,7 +45,8 @@ def _find(name_or_path: str) -> Path:
         if path.is_file():
             return path
     raise ScenarioError(
-        f"compute is {name_or_path}, which is neither a shipped board profile ({', '.join(shipped_profiles())}) nor a file."
+        f"compute is {name_or_path}, which is neither a file nor a shipped board profile: "
+        f"{', '.join(shipped_profiles())}."
     )
 
 

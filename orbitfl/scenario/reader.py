@@ -14,6 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from orbitfl.errors import ScenarioError
+from orbitfl.scenario.profiles import board_profile
 from orbitfl.scenario.schema import Scenario
 
 LARGEST_BYTE = 1_000_000
@@ -33,7 +34,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     for override in overrides:
         _override(raw, override)
     try:
-        return from_mapping(_located(raw, path.parent))
+        scenario = from_mapping(_located(raw, path.parent))
+        board_profile(scenario.compute)
+        return scenario
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from error
 

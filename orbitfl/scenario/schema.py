@@ -86,6 +86,6 @@ class Scenario:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
         if self.epoch_utc.utcoffset() is None:
             raise ScenarioError(
-                f"epoch_utc is {self.epoch_utc}, without a time zone; write it with a Z at the end, such as 2018-05-18T03:21:00Z."
+                f"epoch_utc is {self.epoch_utc}, without a time zone; end it with Z, such as 2018-05-18T03:21:00Z."
             )
         object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))

@@ -121,11 +121,12 @@ class DecoderLearner:
     def _logits(self, lessons: Lessons, batch: NDArray[np.intp]) -> Tensor:
         """(B, 1, H, W) at the tiles' own resolution."""
         height_px, width_px = lessons.masks.shape[1:]
-        logits, _ = self.model.decode(torch.from_numpy(lessons.embeddings[batch]), **self._told(lessons, batch))
+        points, labels, boxes = self._told(lessons, batch)
+        logits, _ = self.model.decode(torch.from_numpy(lessons.embeddings[batch]), points, labels, boxes)
         return restore(logits, height_px, width_px)
 
-    def _told(self, lessons: Lessons, batch: NDArray[np.intp]) -> dict[str, Tensor | None]:
-        """The prompts of a batch in pixels of the network's frame."""
+    def _told(self, lessons: Lessons, batch: NDArray[np.intp]) -> tuple[Tensor | None, ...]:
+        """Points, labels and boxes of a batch, in pixels of the network's frame."""
         height_px, width_px = lessons.masks.shape[1:]
 
         def framed(places: NDArray[np.float32]) -> Tensor:
@@ -133,11 +134,11 @@ class DecoderLearner:
             return scale_points(pairs, height_px, width_px, self.model.image_size)
 
         told = lessons.prompts
-        return {
-            "points": None if told.points is None else framed(told.points).squeeze(2),
-            "labels": None if told.labels is None else torch.from_numpy(told.labels[batch]),
-            "boxes": None if told.boxes is None else framed(told.boxes).flatten(1),
-        }
+        return (
+            None if told.points is None else framed(told.points).squeeze(2),
+            None if told.labels is None else torch.from_numpy(told.labels[batch]),
+            None if told.boxes is None else framed(told.boxes).flatten(1),
+        )
 
 
 def draw(n: int, drawn: int, size: int, seed: tuple[int, ...]) -> NDArray[np.intp]:

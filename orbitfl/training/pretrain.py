@@ -2,7 +2,7 @@
 
 As in Segment Anything (Kirillov et al. 2023, arXiv 2304.02643, section 3): show a region by a point, a few points or
 a box, ask for its mask; of the three masks for a single point only the best one learns; the IoU head learns what was
-reached. A region is any connected piece of a scene: a field, a lake, a town block. Which of them is water is never said.
+reached. A region is any connected piece of a scene: a field, a lake, a town block. Which are water is never said.
 
 Prompts alone teach an encoder slowly, since a batch asks about few regions. A sketch head, thrown away afterwards, asks
 about every cell: from the embedding it draws the scene's colours and the borders between regions.
@@ -36,7 +36,7 @@ class Pretraining:
     scenes: int = 400
     scene_px: int = 512
     image_px: int = 256
-    steps: int = 4000
+    steps: int = 2600
     batch_size: int = 8
     learning_rate: float = 1.0e-3
     warm_up_steps: int = 200
@@ -80,9 +80,8 @@ def pretrain(options: Pretraining, on_step: Callable[[int, float], None] = lambd
     sketch = _sketch_head(model.variant.embedding_dim)
     groups = _parameter_groups(nn.ModuleList([model, sketch]), options.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, options.steps, pct_start=options.warm_up_steps / options.steps
-    )
+    warm_up = min(options.warm_up_steps / options.steps, 0.5)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, options.steps, pct_start=warm_up)
     pool = draw_pool(options.seed * UNSEEN, options.scenes, options.scene_px)
     for step, examples in enumerate(_batches(pool, options), start=1):
         optimizer.zero_grad(set_to_none=True)

@@ -7,12 +7,12 @@ from hypothesis.extra.numpy import arrays
 
 from orbitfl.federation.compressors import Float16
 from orbitfl.federation.strategies import Centralised, Gossip, Isolated
-from orbitfl.federation.weights import consensus_distance, difference, distance, mean, total
+from orbitfl.federation.weights import Weights, consensus_distance, difference, distance, mean, total
 
 NUMBERS = arrays(np.float32, 6, elements=st.floats(-8, 8, width=32))
 
 
-def weights(*numbers: float) -> dict[str, np.ndarray]:
+def weights(*numbers: float) -> Weights:
     return {"layer": np.array(numbers, dtype=np.float32)}
 
 

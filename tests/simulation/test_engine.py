@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -58,7 +59,10 @@ def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: 
     return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), table)
 
 
-def happened(kind, contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0):
+Kind = TypeVar("Kind", Session, Exchange, Evaluation)
+
+
+def happened(kind: type[Kind], contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0) -> list[Kind]:
     names = contact_plan.nodes
     timeline = simulate(rules, contact_plan, Mains(len(names), awake_s), names)
     return [each for each in timeline.happenings if isinstance(each, kind)]

@@ -14,19 +14,19 @@ def rectangle(top: int, left: int, bottom: int, right: int) -> np.ndarray:
 
 
 def test_box_is_the_first_and_last_water_pixel():
-    assert box_prompts(rectangle(3, 10, 12, 30)).boxes.tolist() == [[10, 3, 30, 12]]
+    np.testing.assert_array_equal(box_prompts(rectangle(3, 10, 12, 30)).boxes, [[10, 3, 30, 12]])
 
 
 def test_point_is_farthest_from_the_shore():
     prompts = point_prompts(rectangle(3, 10, 13, 20))
-    assert prompts.points.tolist() == [[[15, 8]]]
-    assert prompts.labels.tolist() == [[1]]
+    np.testing.assert_array_equal(prompts.points, [[[15, 8]]])
+    np.testing.assert_array_equal(prompts.labels, [[1]])
 
 
 def test_unknown_pixels_are_no_water():
     mask = np.full((1, 40, 50), 255, np.uint8)
     mask[0, 5, 6] = 1
-    assert box_prompts(mask).boxes.tolist() == [[6, 5, 6, 5]]
+    np.testing.assert_array_equal(box_prompts(mask).boxes, [[6, 5, 6, 5]])
 
 
 def test_without_water_there_is_nothing_to_point_at():

@@ -1,0 +1,154 @@
+"""A whole mission in seconds: what it writes, that it repeats itself, and what the strategies do to the models."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+
+import orbitfl
+from orbitfl.errors import DataError, StorageError
+from orbitfl.experiment.result import RunResult
+from orbitfl.experiment.run import dry_run
+from orbitfl.models import checkpoint
+from orbitfl.scenario import Scenario
+from orbitfl.simulation.timeline import Session
+
+
+@pytest.fixture(scope="module")
+def scenario(repository: Path, tiny: tuple[str, ...]) -> Scenario:
+    from orbitfl.scenario import load
+
+    return load(repository / "constellations/first_light.yaml", tiny)
+
+
+@pytest.fixture(scope="module")
+def result(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return orbitfl.run(scenario, tmp_path_factory.mktemp("runs") / "first")
+
+
+def folder_of(result: RunResult) -> Path:
+    assert result.folder is not None
+    return result.folder
+
+
+def test_folder_holds_the_contract(result: RunResult, scenario: Scenario):
+    folder = folder_of(result)
+    for run in (folder, folder / "controls/isolated", folder / "controls/centralised"):
+        for name in (
+            "scenario.yaml",
+            "run.json",
+            *(f"{t}.parquet" for t in ("records", "contacts", "transfers", "energy")),
+        ):
+            assert (run / name).stat().st_size > 0, run / name
+        assert len(list((run / "checkpoints").glob("*.safetensors"))) == 9
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert list(pd.read_parquet(folder / "records.parquet").columns) == ["t_s", "node", "kind", "value"]
+    assert list(pd.read_parquet(folder / "transfers.parquet").columns) == [
+        "from",
+        "to",
+        "start_s",
+        "end_s",
+        "byte",
+        "outcome",
+    ]
+    assert orbitfl.load(folder / "scenario.yaml") == scenario
+    assert not list(folder.parent.glob(".*")), "something half-written was left"
+
+
+def test_equal_seeds_give_equal_bytes(result: RunResult, scenario: Scenario, tmp_path: Path):
+    again = folder_of(orbitfl.run(scenario, tmp_path / "again"))
+    files = [path.relative_to(again) for path in again.rglob("*") if path.is_file() and path.name != "run.json"]
+    assert len(files) > 40
+    for path in files:
+        assert (again / path).read_bytes() == (folder_of(result) / path).read_bytes(), path
+
+
+def test_another_seed_gives_another_result(result: RunResult, scenario: Scenario):
+    other = orbitfl.run(replace(scenario, seed=8, exchange=replace(scenario.exchange, controls=())))
+    assert not np.array_equal(other.satellites().to_numpy(), result.satellites().to_numpy())
+
+
+def test_everybody_starts_from_the_same_checkpoint(result: RunResult):
+    starts = [run.satellites().iloc[0].to_numpy() for run in result.all_runs().values()]
+    assert np.ptp(np.concatenate(starts)) == 0
+
+
+def consensus(result: RunResult) -> float:
+    return float(result.scores("consensus_distance").to_numpy()[-1, 0])
+
+
+def test_gossip_draws_the_models_together(result: RunResult):
+    assert 0 < consensus(result) < consensus(result.controls["isolated"])
+    assert consensus(result.controls["centralised"]) == pytest.approx(0, abs=1e-4)
+
+
+def test_average_checkpoint_is_the_mean_of_the_satellites_and_loads_anywhere(result: RunResult):
+    folder = folder_of(result) / "checkpoints"
+    satellites = [safetensors.numpy.load_file(folder / f"sat-{i}.safetensors") for i in range(8)]
+    average = checkpoint.load(folder / "average.safetensors", "mobile_sam_nano")
+    for name in satellites[0]:
+        expected = np.mean([each[name] for each in satellites], axis=0)
+        np.testing.assert_allclose(average[name].numpy(), expected, atol=1e-6)
+
+
+def test_transfers_take_real_bytes_over_the_rate(result: RunResult):
+    transfers = result.transfers
+    size_byte = json.loads((folder_of(result) / "run.json").read_text())["update_byte"]
+    assert len(transfers) and (transfers["byte"] == size_byte).all()
+    np.testing.assert_allclose(transfers["end_s"] - transfers["start_s"], 8 * size_byte / 1e8)
+    assert 1.2e6 < size_byte < 1.3e6, "616 960 numbers of two bytes and their names"
+
+
+def test_every_joule_is_accounted_for(result: RunResult, scenario: Scenario):
+    energy = result.energy
+    for _, spells in energy.groupby("node"):
+        balance_j = (
+            scenario.environment.initial_charge * scenario.environment.battery_j
+            + (spells["charged_j"] - spells["clipped_j"] - spells["consumed_j"]).sum()
+        )
+        assert balance_j == pytest.approx(spells["charge_end"].iloc[-1] * scenario.environment.battery_j, rel=1e-9)
+        assert spells["end_s"].iloc[-1] == scenario.duration_s
+    training = energy.loc[energy["activity"] == "training"]
+    np.testing.assert_allclose(training["consumed_j"], 30 * (training["end_s"] - training["start_s"]))
+
+
+def test_dry_run_foresees_the_mission(result: RunResult, scenario: Scenario):
+    foreseen = dry_run(scenario)
+    steps = sum(each.steps for each in foreseen.happenings if isinstance(each, Session))
+    assert steps == result.satellites("steps").to_numpy()[-1].sum()
+    assert sum(spell.consumed_j for spell in foreseen.energy) == pytest.approx(result.energy["consumed_j"].sum())
+
+
+def test_low_battery_stops_learning_and_is_recorded(scenario: Scenario):
+    environment = replace(scenario.environment, initial_charge=0.15)
+    short = replace(
+        scenario, duration_s=600.0, environment=environment, exchange=replace(scenario.exchange, controls=())
+    )
+    result = orbitfl.run(short)
+    assert "refused training: low charge" in set(result.records["kind"])
+    assert result.satellites("steps").to_numpy()[-1].sum() == 0
+
+
+def test_taken_folder_is_refused_before_anything_runs(scenario: Scenario, tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StorageError, match="not empty"):
+        orbitfl.run(scenario, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_failed_run_leaves_nothing(scenario: Scenario, tmp_path: Path):
+    too_few = replace(scenario, data=replace(scenario.data, scenes=2))
+    with pytest.raises(DataError, match="cannot be divided among 8 satellites"):
+        orbitfl.run(too_few, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_summary_and_figure(result: RunResult):
+    summary = result.summary()
+    assert list(summary.index) == ["gossip", "isolated", "centralised"]
+    assert summary.loc["gossip", "exchanges"] == len(result.transfers) // 2
+    assert len(result.plot().axes) == 3
