@@ -78,8 +78,8 @@ def evaluate(
 
 def pretrain(
     out: Annotated[Path, typer.Option(help="Where the checkpoint goes (.safetensors).", show_default=False)],
-    steps: Annotated[int | None, typer.Option(help="Gradient steps. [default: the recipe's]")] = None,
-    scenes: Annotated[int | None, typer.Option(help="Synthetic scenes. [default: the recipe's]")] = None,
+    steps: Annotated[int | None, typer.Option(min=10, help="Gradient steps. [default: the recipe's]")] = None,
+    scenes: Annotated[int | None, typer.Option(min=1, help="Synthetic scenes. [default: the recipe's]")] = None,
     seed: Annotated[int, typer.Option(help="Seed of scenes, weights and batches.")] = 0,
 ) -> None:
     """Train nano-base anew: a class-agnostic promptable segmenter, from synthetic scenes alone."""
@@ -92,7 +92,7 @@ def pretrain(
     with reporting() as notify:
         model = pretrain(options, lambda step, loss: notify("pre-training", step, options.steps))
     save_half(model, out)
-    reached = prompted_iou(model, options)
+    reached = prompted_iou(model, options, scenes=min(options.scenes, 40))
     minutes = (time.perf_counter() - started_s) / 60
     print(f"{options.steps} steps in {minutes:.1f} min; on unseen synthetic regions, mean IoU")
     print(f"{reached['point']:.1f} % from one point, {reached['box']:.1f} % from a box. The checkpoint is {out}.")

@@ -59,6 +59,10 @@ class RunResult:
         return figures.mission_figure(self.scenario.name, curves, self.plan.to_frame(), self.transfers, self.energy)
 
     def plot(self) -> "Figure":
+        """The figure, for a notebook to show."""
+        from matplotlib import pyplot
+
+        pyplot.switch_backend(pyplot.get_backend())  # only then does a notebook know how to show a figure
         return self.figure()
 
     def moved(self, folder: Path) -> "RunResult":

@@ -166,10 +166,13 @@ def _transfer(mission: _Mission, at_s: float, contact: Contact) -> None:
     wanted_end_s = at_s + _transfer_s(rules, contact)
     link_end_s = min(wanted_end_s, contact.end_s, rules.duration_s)
     end_s = min(mission.spend(node, link_end_s, Activity.EXCHANGE, rules.exchange_w) for node in pair)
-    outcome = "done" if end_s >= wanted_end_s else "cut"
-    mission.happenings.append((end_s, Exchange(*pair, at_s, end_s, rules.update_byte, outcome)))
+    if end_s < wanted_end_s:
+        mission.happenings.append((end_s, Exchange(*pair, at_s, end_s, rules.update_byte, "cut")))
+        mission.push(link_end_s + rules.retry_s, _ContactDue(contact))
+        return
+    mission.happenings.append((end_s, Exchange(*pair, at_s, end_s, rules.update_byte, "done")))
     mission.met_at_s[pair] = at_s
-    mission.push(max(at_s + (rules.exchange_every_s or 0.0), link_end_s), _ContactDue(contact))
+    mission.push(end_s, _ContactDue(contact))
 
 
 def _transfer_s(rules: Rules, contact: Contact) -> float:

@@ -75,7 +75,7 @@ def test_weights_check_tells_what_a_file_is(orbitfl, tmp_path: Path):
 
 
 def test_pretraining_writes_a_loadable_checkpoint(orbitfl, tmp_path: Path):
-    ended = orbitfl("pretrain", "--out", tmp_path / "base.safetensors", "--steps", 2, "--scenes", 2)
+    ended = orbitfl("pretrain", "--out", tmp_path / "base.safetensors", "--steps", 10, "--scenes", 2)
     assert ended.code == 0, ended.err
     assert "from one point" in ended.out
     assert checkpoint.variant_of(checkpoint.load(tmp_path / "base.safetensors")) == "mobile_sam_nano"

@@ -106,6 +106,11 @@ def test_transfer_that_outlives_its_window_is_cut():
     assert happened(Exchange, plan((0, 1, 450.0, 458.0), nodes=2))[0].outcome == "done"
 
 
+def test_a_cut_transfer_does_not_count_as_a_meeting():
+    exchanges = happened(Exchange, plan((0, 1, 450.0, 455.0), (0, 1, 510.0, 600.0), nodes=2))
+    assert [(each.start_s, each.outcome) for each in exchanges] == [(450.0, "cut"), (510.0, "done")]
+
+
 def test_one_terminal_serves_one_peer_at_a_time():
     exchanges = happened(Exchange, plan((0, 1, 450.0, 480.0), (0, 2, 450.0, 480.0), (1, 2, 450.0, 480.0)))
     assert [(each.a, each.b, each.start_s) for each in exchanges] == [

@@ -1,0 +1,19 @@
+"""The shipped scenarios run, shortened: a few hours of mission instead of all."""
+
+from pathlib import Path
+
+import pytest
+
+import orbitfl
+
+SHORT = ("duration_s=2700", "evaluation.every_s=2700", "training.session_steps=2", "exchange.controls=[]")
+
+
+@pytest.mark.parametrize("name", ["first_light", "esw_walker8"])
+def test_runs(repository: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str):
+    monkeypatch.setenv("ORBITFL_DATA", str(shared / "data/esw"))
+    scenario = orbitfl.load(repository / f"constellations/{name}.yaml", SHORT)
+    result = orbitfl.run(scenario, tmp_path / name)
+    assert result.satellites().shape == (2, 8)
+    assert (result.transfers["outcome"] == "done").sum() == 2 * 8 * 2
+    assert (result.satellites("steps").to_numpy()[-1] == 6).all()
