@@ -41,12 +41,16 @@ class MaskDecoder(nn.Module):
         `image` (B, dim, g, g) is the embedding plus the dense prompt, `position` (1, dim, g, g) its position
         code, `prompts` (B, n, dim) the sparse prompts, n from 0.
         """
+        tokens, upscaled = self.attend(image, position, prompts)
+        logits = torch.einsum("bmc,bchw->bmhw", self._filters(tokens, outputs), upscaled)
+        return logits, self.iou_prediction_head(tokens[:, 0])[:, outputs]
+
+    def attend(self, image: Tensor, position: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, 5 + n, dim), IoU and masks first, and the image (B, dim / 8, 4g, 4g) that masks are drawn from."""
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([own.expand(len(image), -1, -1), prompts], dim=1)
         tokens, cells = self.transformer(tokens, _cells(image), _cells(position))
-        upscaled = self.output_upscaling(cells.transpose(1, 2).unflatten(2, image.shape[2:]))
-        logits = torch.einsum("bmc,bchw->bmhw", self._filters(tokens, outputs), upscaled)
-        return logits, self.iou_prediction_head(tokens[:, 0])[:, outputs]
+        return tokens, self.output_upscaling(cells.transpose(1, 2).unflatten(2, image.shape[2:]))
 
     def _filters(self, tokens: Tensor, outputs: slice) -> Tensor:
         """(B, M, dim / 8): what each chosen mask token makes of the upscaled image."""

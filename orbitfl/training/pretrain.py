@@ -4,8 +4,10 @@ As in Segment Anything (Kirillov et al. 2023, arXiv 2304.02643, section 3): show
 a box, ask for its mask; of the three masks for a single point only the best one learns; the IoU head learns what was
 reached. A region is any connected piece of a scene: a field, a lake, a town block. Which are water is never said.
 
-Prompts alone teach an encoder slowly, since a batch asks about few regions. A sketch head, thrown away afterwards, asks
-about every cell: from the embedding it draws the scene's colours and the borders between regions.
+Prompts alone teach slowly, since a batch asks about few regions. A sketch head, thrown away afterwards, asks about
+every cell: from what the decoder sees without any prompt it draws all six bands of the scene, of which the network is
+shown three in changed light, and the borders between regions. So the view from which masks are drawn onboard learns
+how surfaces reflect in the infrared.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +25,8 @@ from orbitfl.models.mobile_sam import MobileSam, build
 from orbitfl.models.preprocess import prepare
 from orbitfl.training.loss import mask_losses
 
-TRUE_COLOUR = [2, 1, 0]
+BANDS, TRUE_COLOUR = 6, [2, 1, 0]
+SKETCH_WEIGHT = 5.0
 LEAST_REGION_PX = 64
 UNSEEN = 1_000_000
 
@@ -36,7 +39,7 @@ class Pretraining:
     scenes: int = 400
     scene_px: int = 512
     image_px: int = 256
-    steps: int = 2600
+    steps: int = 2400
     batch_size: int = 8
     learning_rate: float = 1.0e-3
     warm_up_steps: int = 200
@@ -46,20 +49,22 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Pool:
-    """images (n, H, W, 3) uint8 and regions (n, H, W) int32, each pixel with the number of its region."""
+    """bands (n, H, W, 6) uint8, stretched, and regions (n, H, W) int32, each pixel with the number of its region."""
 
-    images: NDArray[np.uint8]
+    bands: NDArray[np.uint8]
     regions: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A batch: images (B, S, S, 3) uint8, the borders in it (B, S, S) bool, one region each (B, S, S) bool.
+    """A batch: images (B, S, S, 3) uint8 as the network is shown them, all bands (B, S, S, 6) uint8 as they are.
 
+    borders (B, S, S) bool, True where the next pixel is of another region; one region each (B, S, S) bool.
     Prompts for the region, in pixels: points (B, 3, 2) inside it, boxes (B, 4) around it, a little off.
     """
 
     images: NDArray[np.uint8]
+    bands: NDArray[np.uint8]
     borders: NDArray[np.bool_]
     regions: NDArray[np.bool_]
     points: NDArray[np.float32]
@@ -69,15 +74,15 @@ class Examples:
 def draw_pool(first_seed: int, scenes: int, scene_px: int) -> Pool:
     drawn = [synthesize(first_seed + i, scene_px) for i in range(scenes)]
     everywhere = np.ones((scene_px, scene_px), dtype=bool)
-    images = np.stack([stretched(scene.reflectance[TRUE_COLOUR], everywhere) for scene in drawn])
-    return Pool(np.moveaxis(images, 1, -1), np.stack([scene.regions for scene in drawn]))
+    bands = np.stack([stretched(scene.reflectance, everywhere) for scene in drawn])
+    return Pool(np.moveaxis(bands, 1, -1), np.stack([scene.regions for scene in drawn]))
 
 
 def pretrain(options: Pretraining, on_step: Callable[[int, float], None] = lambda step, loss: None) -> MobileSam:
     """Run the recipe and return the network in eval mode. `on_step` hears each step's number and loss."""
     torch.manual_seed(options.seed)
     model = build("mobile_sam_nano", options.image_px).train()
-    sketch = _sketch_head(model.variant.embedding_dim)
+    sketch = nn.Conv2d(model.variant.embedding_dim // 8, BANDS + 1, 1)
     groups = _parameter_groups(nn.ModuleList([model, sketch]), options.weight_decay)
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
     warm_up = min(options.warm_up_steps / options.steps, 0.5)
@@ -86,7 +91,9 @@ def pretrain(options: Pretraining, on_step: Callable[[int, float], None] = lambd
     for step, examples in enumerate(_batches(pool, options), start=1):
         optimizer.zero_grad(set_to_none=True)
         embeddings = model.encode(prepare(examples.images, model.image_size))
-        loss = _prompted_loss(model, embeddings, examples) + _sketch_loss(sketch(embeddings), examples)
+        loss = _prompted_loss(model, embeddings, examples) + _sketch_loss(
+            sketch(_unprompted(model, embeddings)), examples
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
         optimizer.step()
@@ -120,20 +127,22 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, o
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
 
 
-def _sketch_head(embedding_dim: int) -> nn.Module:
-    """Embeddings (B, dim, g, g) → three colours and the logit of a border, (B, 4, 4g, 4g)."""
-    return nn.Sequential(nn.Conv2d(embedding_dim, 4 * 4 * 4, 1), nn.PixelShuffle(4))
+def _unprompted(model: MobileSam, embeddings: Tensor) -> Tensor:
+    """What masks are drawn from without a prompt, (B, dim / 8, S/4, S/4)."""
+    image, position = embeddings + model.prompt_encoder.no_mask(), model.prompt_encoder.image_position()
+    return model.mask_decoder.attend(image, position, embeddings.new_zeros(len(image), 0, image.shape[1]))[1]
 
 
 def _sketch_loss(drawn: Tensor, examples: Examples) -> Tensor:
+    """drawn: six bands from 0 to 1 and the logit of a border, (B, 7, S/4, S/4)."""
     side_px = drawn.shape[-1]
-    colours = torch.from_numpy(examples.images).permute(0, 3, 1, 2).float() / 255
+    bands = torch.from_numpy(examples.bands).permute(0, 3, 1, 2).float() / 255
     borders = torch.from_numpy(examples.borders)[:, None].float()
-    wrong_colour = functional.mse_loss(drawn[:, :3], functional.adaptive_avg_pool2d(colours, side_px))
-    wrong_border = functional.binary_cross_entropy_with_logits(
-        drawn[:, 3:], functional.adaptive_max_pool2d(borders, side_px)
+    wrong_bands = functional.l1_loss(drawn[:, :BANDS], functional.adaptive_avg_pool2d(bands, side_px))
+    wrong_borders = functional.binary_cross_entropy_with_logits(
+        drawn[:, BANDS:], functional.adaptive_max_pool2d(borders, side_px)
     )
-    return 10 * wrong_colour + wrong_border
+    return SKETCH_WEIGHT * wrong_bands + wrong_borders
 
 
 def _prompted_loss(model: MobileSam, embeddings: Tensor, examples: Examples) -> Tensor:
@@ -184,13 +193,14 @@ def _examples(rng: np.random.Generator, pool: Pool, batch_size: int, image_px: i
 
 
 def _example(rng: np.random.Generator, pool: Pool, image_px: int) -> tuple[NDArray, ...]:
-    scene = rng.integers(len(pool.images))
-    row, column = rng.integers(0, pool.images.shape[1] - image_px + 1, size=2)
+    scene = rng.integers(len(pool.bands))
+    row, column = rng.integers(0, pool.bands.shape[1] - image_px + 1, size=2)
     window = np.s_[scene, row : row + image_px, column : column + image_px]
     turns, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
-    image, labels = (_turned(array[window], turns, mirrored) for array in (pool.images, pool.regions))
+    bands, labels = (_turned(array[window], turns, mirrored) for array in (pool.bands, pool.regions))
+    image = _relit(rng, bands[..., TRUE_COLOUR])
     region = labels == _pick_region(rng, labels)
-    return _relit(rng, image), _borders(labels), region, _points_in(rng, region, 3), _box_around(rng, region)
+    return image, bands, _borders(labels), region, _points_in(rng, region, 3), _box_around(rng, region)
 
 
 def _borders(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
