@@ -18,6 +18,7 @@ $(READY): requirements.txt pyproject.toml
 	@touch $@
 
 demo: $(READY)
+	rm -rf runs/first_light
 	$(BIN)/orbitfl run constellations/first_light.yaml --out runs/first_light
 
 test: $(READY)
