@@ -20,7 +20,7 @@ def test_points_lie_in_the_region_and_boxes_around_it(examples):
         assert region[rows, columns].all()
         inside = np.argwhere(region)[:, ::-1]
         exact = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
-        assert np.abs(box - exact).max() <= 60 and 0 <= box.min() and box.max() <= 63
+        assert np.abs(box - exact).max() <= 60 and box.min() >= 0 and box.max() <= 63
 
 
 def test_a_region_is_bounded_by_borders(examples):
