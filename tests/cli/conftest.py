@@ -25,6 +25,7 @@ def orbitfl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         monkeypatch.setattr(sys, "argv", ["orbitfl", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+        told = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), told.out, told.err)
 
     return call

@@ -106,12 +106,11 @@ def test_transfers_take_real_bytes_over_the_rate(result: RunResult):
 def test_every_joule_is_accounted_for(result: RunResult, scenario: Scenario):
     energy = result.energy
     for _, spells in energy.groupby("node"):
-        balance_j = (
-            scenario.environment.initial_charge * scenario.environment.battery_j
-            + (spells["charged_j"] - spells["clipped_j"] - spells["consumed_j"]).sum()
-        )
-        assert balance_j == pytest.approx(spells["charge_end"].iloc[-1] * scenario.environment.battery_j, rel=1e-9)
-        assert spells["end_s"].iloc[-1] == scenario.duration_s
+        gained_j = (spells["charged_j"] - spells["clipped_j"] - spells["consumed_j"]).to_numpy().sum()
+        stored_j = scenario.environment.initial_charge * scenario.environment.battery_j + gained_j
+        last = spells.iloc[-1]
+        assert stored_j == pytest.approx(last["charge_end"] * scenario.environment.battery_j, rel=1e-9)
+        assert last["end_s"] == scenario.duration_s
     training = energy.loc[energy["activity"] == "training"]
     np.testing.assert_allclose(training["consumed_j"], 30 * (training["end_s"] - training["start_s"]))
 
