@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import safetensors.numpy
+import torch
 
 from orbitfl import results
 from orbitfl.contacts import ContactPlan, write
@@ -127,5 +128,6 @@ def _provenance(result: RunResult, replay: Replay, wall_s: float) -> dict[str, o
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in VERSIONED},
         },
+        "threads": torch.get_num_threads(),
         "wall_s": round(wall_s, 1),
     }
