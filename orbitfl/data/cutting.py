@@ -5,10 +5,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from orbitfl.data.folder import Scene, read_bands, read_mask
-from orbitfl.data.regions import patches
+from orbitfl.data.regions import large_boxes
 from orbitfl.data.tiles import IGNORE, Stretch, Tiles, Tiling
 from orbitfl.errors import DataError
 
@@ -54,9 +53,7 @@ def stretched(values: NDArray, valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 def has_single_region(mask: NDArray[np.uint8]) -> bool:
     """Whether exactly one 8-connected water region of `mask` (H, W) has a box of at least 20 × 20 pixels."""
-    label, _ = patches(mask == 1)
-    boxes = [(rows.stop - rows.start, cols.stop - cols.start) for rows, cols in ndimage.find_objects(label)]
-    return sum(min(box) >= REGION_PX for box in boxes) == 1
+    return len(large_boxes(mask == 1, REGION_PX)) == 1
 
 
 def _cut_one(scene: Scene, index: int, bands: Sequence[str], tiling: Tiling) -> Tiles:

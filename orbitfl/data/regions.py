@@ -15,6 +15,12 @@ def patches(mask: Mask) -> tuple[Labels, int]:
     return cast(tuple[Labels, int], ndimage.label(mask, np.ones((3, 3))))
 
 
+def large_boxes(mask: Mask, least_px: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of each 8-connected patch of `mask` (H, W) that is at least `least_px` high and wide."""
+    boxes = ndimage.find_objects(patches(mask)[0])
+    return [(rows, cols) for rows, cols in boxes if min(rows.stop - rows.start, cols.stop - cols.start) >= least_px]
+
+
 def without_specks(mask: Mask, least_px: int) -> Mask:
     """`mask` without its 8-connected patches of fewer than `least_px` pixels."""
     label, _ = patches(mask)

@@ -6,8 +6,6 @@ from orbitfl.errors import OrbitflError
 
 TRAINABLE = {
     "mask_decoder": ("mask_decoder.",),
-    # Without the transformer: less than a tenth of the numbers to send, and no gradient through attention.
-    "mask_heads": ("mask_decoder.output_upscaling.", "mask_decoder.output_hypernetworks_mlps."),
 }
 
 _UNREACHED_PARTS = (

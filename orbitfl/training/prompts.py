@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from orbitfl.data.cutting import REGION_PX
+from orbitfl.data.regions import large_boxes
 from orbitfl.errors import DataError
 
 
@@ -32,7 +34,7 @@ def point_prompts(masks: NDArray[np.uint8]) -> Prompts:
 
 
 def box_prompts(masks: NDArray[np.uint8]) -> Prompts:
-    """The box around all water of a tile."""
+    """The box around the water of a tile, but for specks beside a region that the rule single_region would count."""
     return Prompts(boxes=np.stack([_box(mask == 1) for mask in _with_water(masks)]))
 
 
@@ -57,5 +59,7 @@ def _deepest(water: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _box(water: NDArray[np.bool_]) -> NDArray[np.float32]:
-    rows, columns = np.flatnonzero(water.any(axis=1)), np.flatnonzero(water.any(axis=0))
-    return np.array([columns[0], rows[0], columns[-1], rows[-1]], dtype=np.float32)
+    boxes = large_boxes(water, REGION_PX) or large_boxes(water, 1)
+    top, left = (min(box[side].start for box in boxes) for side in (0, 1))
+    bottom, right = (max(box[side].stop for box in boxes) - 1 for side in (0, 1))
+    return np.array([left, top, right, bottom], dtype=np.float32)

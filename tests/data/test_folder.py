@@ -171,7 +171,7 @@ def test_nodata_that_is_also_a_class_is_refused(pair: Path, tif) -> None:
 
 @pytest.mark.parametrize("layout", [{"compress": "deflate"}, {}, {"compress": "jpeg", "tiled": True}])
 def test_truncated_files_are_found(shared: Path, tmp_path: Path, layout: dict) -> None:
-    """A real scene cut off at one byte less than whole, at half and within its header."""
+    """A real scene cut off at half, within its header, or to nothing."""
     source = shared / "data" / "esw" / "val"
     name = sorted(path.name for path in (source / "images").iterdir())[0]
     for part in ("images", "masks"):

@@ -17,6 +17,12 @@ def test_box_is_the_first_and_last_water_pixel():
     np.testing.assert_array_equal(box_prompts(rectangle(3, 10, 12, 30)).boxes, [[10, 3, 30, 12]])
 
 
+def test_specks_beside_a_region_do_not_widen_its_box():
+    mask = rectangle(3, 10, 32, 40)
+    mask[0, 38, 2] = 1
+    np.testing.assert_array_equal(box_prompts(mask).boxes, [[10, 3, 40, 32]])
+
+
 def test_point_is_farthest_from_the_shore():
     prompts = point_prompts(rectangle(3, 10, 13, 20))
     np.testing.assert_array_equal(prompts.points, [[[15, 8]]])
