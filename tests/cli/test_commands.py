@@ -127,15 +127,14 @@ def test_bad_weights(orbitfl, first_light: Path, tmp_path: Path):
     def run_with(weights: Path):
         return orbitfl("run", first_light, "--out", tmp_path / "run", "--set", f"model.weights={weights}")
 
+    official = ("--set", "model.weights=official", "--set", "model.kind=mobile_sam")
     torch.save({"other": torch.zeros(3)}, tmp_path / "other.pt")
     one_sentence(run_with(tmp_path / "other.pt"), "other.pt does not fit mobile_sam_nano")
     checkpoint.save(build("mobile_sam_nano", 64), tmp_path / "good.pt")
     (tmp_path / "cut.pt").write_bytes((tmp_path / "good.pt").read_bytes()[:-5000])
     one_sentence(run_with(tmp_path / "cut.pt"), "cut.pt cannot be read")
     one_sentence(run_with(tmp_path / "none.pt"), "none.pt")
-    one_sentence(
-        orbitfl("run", first_light, "--set", "model.weights=official", "--set", "model.kind=mobile_sam"), "weights get"
-    )
+    one_sentence(orbitfl("run", first_light, "--out", tmp_path / "run", *official), "weights get")
     assert not (tmp_path / "run").exists()
 
 
