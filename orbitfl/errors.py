@@ -23,3 +23,7 @@ class WeightsError(OrbitflError):
 
 class StorageError(OrbitflError):
     """A file or folder cannot be written or read."""
+
+
+class OrbitflWarning(UserWarning):
+    """Something that does not stop the work, but that its result should be read with."""

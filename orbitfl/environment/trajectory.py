@@ -14,6 +14,7 @@ from orbitfl.orbit.propagator import Floats, Propagator
 
 KNOT_S = 30.0
 KNOTS_PER_BLOCK = 120
+BLOCK_S = KNOT_S * KNOTS_PER_BLOCK
 # Clocks of different satellites drift apart, by hours perhaps; blocks of two days serve them all.
 BLOCKS_KEPT = 48
 

@@ -1,33 +1,75 @@
-"""When a function of time is positive: the one search behind passes, inter-satellite links and eclipses.
+"""When functions of time are positive: the one search behind passes, inter-satellite links, images and eclipses.
 
-A margin is any vectorised function `margin(series, t_s)`: `series` numbers the quantities searched side by
-side (pairs of satellites, say) and broadcasts with `t_s`. The search samples all series on a grid, then works
-on every bracket of every series at once: by golden section on extrema that may hide a short window or gap,
-by bisection on edges. It finds every window longer than twice its tolerance, provided no margin turns round
-twice within two steps or bends far more sharply than its samples show. So the step must be short against the
-time in which the geometry changes: 60 s suits low orbits.
+A `Curve` is a family of such functions on the nodes of an ephemeris. Each curve says, block of intervals by
+block, at which instants its members change sign; `find_windows` orders the instants and pairs them up. What
+curves share is here too:
+
+- `may_cross`: in which intervals a function may touch zero. One whose second derivative stays within ±M leaves
+  the chord of its two ends by M h²/8 at most, so no other interval can hide a window or a gap.
+- `halved`: cuts such intervals in two and drops the halves that cannot, until a quintic describes the rest.
+- `crossings`: all zeros of the quintic that meets value, slope and bend at both ends. Its coefficients in
+  Bernstein's form bound their number (Descartes' rule; Farouki, The Bernstein polynomial basis: a centennial
+  retrospective, Comput. Aided Geom. Des. 29, 2012, section 5.2); where they leave it open, the interval is cut.
+
+Instants are kept as whole microseconds: then ties are ties, and every way of computing gives the same windows.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from math import ceil, log, sqrt
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.jets import Jet
 
-Margin = Callable[[Ints, Floats], Floats]
+Numbers = NDArray[np.floating[Any]]
+US_PER_S = 1_000_000
+NEWTON_ROUNDS = 4
+"""Enough for all but a few in a thousand; those go on."""
+CONVERGED = 1e-5
+"""Share of an interval that Newton's last step may have: its square is the error, 20 ns of 180 s."""
+AT_END = 1e-3
+"""Newton starts so far within an interval: begun on an end where the function is zero, it would not see another."""
+CUTS = 40
+SERIES_TIMES_STEPS = 1 << 20
 
-TOLERANCE_S = 1e-3
-GOLDEN = (sqrt(5) - 1) / 2
-SAMPLES_AT_ONCE = 1 << 19  # bounds the memory of a scan, some 100 MB with a margin that needs two positions
+
+class Changes(NamedTuple):
+    """Changes of sign, in any order: of which series, and when; both (n,)."""
+
+    series: Ints
+    t_s: Floats
+
+
+class Curve(Protocol):
+    """Functions of time, numbered from 0, over an ephemeris with nodes `t_s`."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def t_s(self) -> Floats: ...
+
+    @property
+    def steps_at_once(self) -> int:
+        """Over how many intervals `changes` should be asked at once, for the sake of memory."""
+        ...
+
+    def positive(self, node: int) -> NDArray[np.bool_]:
+        """Which of all series (count,) are positive at a node; as sharp as `changes`, which it has to fit."""
+        ...
+
+    def changes(self, first: int, last: int) -> Changes:
+        """Every change of sign between the nodes `first` and `last`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Intervals in which a margin is positive, by series and then by time; every array is (n_windows,).
+    """Intervals in which a function is positive, in order of start, then series; every array is (n_windows,).
 
     cut_start, cut_end: whether the window was already open when the span began, or still when it ended.
     """
@@ -38,125 +80,233 @@ class Windows:
     cut_start: NDArray[np.bool_]
     cut_end: NDArray[np.bool_]
 
+    def __len__(self) -> int:
+        return len(self.series)
 
-def find_windows(
-    margin: Margin,
-    series_count: int,
-    span_s: tuple[float, float],
-    step_s: float,
-    tolerance_s: float = TOLERANCE_S,
-) -> Windows:
-    """All windows in which `margin` is positive within `span_s` = (first, last).
+    def where(self, chosen: NDArray[np.bool_] | Ints) -> "Windows":
+        return Windows(
+            self.series[chosen],
+            self.start_s[chosen],
+            self.end_s[chosen],
+            self.cut_start[chosen],
+            self.cut_end[chosen],
+        )
 
-    Edges lie on the visible side of the true crossing, at most `tolerance_s` from it.
+
+class Toggles(NamedTuple):
+    """Everything between `first_s` and `last_s` that opens and closes windows.
+
+    keys: blocks of ordered whole numbers, microseconds since `first_s` above `bits` bits of the series; each opens
+    its series if that is closed and closes it otherwise. opened: (count,), which series begin open.
     """
-    first_s, last_s = span_s
-    grid_s = np.linspace(first_s, last_s, max(2, ceil((last_s - first_s) / step_s)) + 1)
-    rows = max(1, SAMPLES_AT_ONCE // len(grid_s))
-    blocks = [
-        _windows_of(margin, np.arange(row, min(row + rows, series_count)), grid_s, tolerance_s)
-        for row in range(0, max(series_count, 1), rows)
-    ]
-    columns = (np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(Windows))
-    return Windows(*columns)
+
+    keys: list[NDArray[np.uint64]]
+    opened: NDArray[np.bool_]
+    bits: int
+    first_s: float
+    last_s: float
 
 
-def maximise(function: Margin, series: Ints, low_s: Floats, high_s: Floats, tolerance_s: float = TOLERANCE_S) -> Floats:
-    """The times (n,) at which `function` is highest within brackets (n,) that hold one maximum each.
+def find_windows(curves: Iterable[Curve], pairing: Callable[[Toggles], Windows] | None = None) -> Windows:
+    """All windows of curves of the same series over ephemerides that follow one another.
 
-    Golden section; a bracket without a turn yields its higher end. Within `tolerance_s`.
+    pairing: what pairs toggles up; `paired`, unless something faster takes its place.
     """
-    left_s, right_s = high_s - GOLDEN * (high_s - low_s), low_s + GOLDEN * (high_s - low_s)
-    at_left, at_right = function(series, left_s), function(series, right_s)
-    for _ in range(_rounds(high_s - low_s, tolerance_s, shrink=GOLDEN)):
-        leftward = at_left >= at_right
-        low_s, high_s = np.where(leftward, low_s, left_s), np.where(leftward, right_s, high_s)
-        span_s = GOLDEN * (high_s - low_s)
-        probe_s = np.where(leftward, high_s - span_s, low_s + span_s)
-        at_probe = function(series, probe_s)
-        left_s, right_s = np.where(leftward, probe_s, right_s), np.where(leftward, left_s, probe_s)
-        at_left, at_right = np.where(leftward, at_probe, at_right), np.where(leftward, at_left, at_probe)
-    return (low_s + high_s) / 2
+    keys, opened, first_s, last_s, bits = [], None, 0.0, 0.0, 0
+    for curve in curves:
+        if opened is None:
+            opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
+        last_s = float(curve.t_s[-1])
+        _require_room(last_s - first_s, bits)
+        keys += [_uneven(_packed(changes, first_s, bits)) for changes in _blocks(curve)]
+    if opened is None:
+        raise ValueError("windows were asked for without a single curve.")
+    return (pairing or paired)(Toggles(keys, opened, bits, first_s, last_s))
 
 
-class _Edges(NamedTuple):
-    """Brackets (n,) of single edges: a window starts there if `inside_s` is the later time, else it ends."""
-
-    series: Ints
-    inside_s: Floats
-    outside_s: Floats
-
-
-def _windows_of(margin: Margin, series: Ints, grid_s: Floats, tolerance_s: float) -> Windows:
-    samples = margin(series[:, None], grid_s)
-    visible = samples > 0
-    sampled = _sampled_edges(visible, series, grid_s)
-    hidden = _hidden_edges(margin, samples, series, grid_s, tolerance_s)
-    edges = _Edges(
-        np.concatenate([sampled.series, hidden.series]),
-        np.concatenate([sampled.inside_s, hidden.inside_s]),
-        np.concatenate([sampled.outside_s, hidden.outside_s]),
-    )
-    edge_s, starts = _bisect(margin, edges, tolerance_s), edges.inside_s > edges.outside_s
-    # Edges of a series alternate, so sorted by series and time the n-th start belongs to the n-th end.
-    opened, start_s, cut_start = _sorted_edges(edges, edge_s, starts, series[visible[:, 0]], grid_s[0])
-    _, end_s, cut_end = _sorted_edges(edges, edge_s, ~starts, series[visible[:, -1]], grid_s[-1])
-    return Windows(opened, start_s, end_s, cut_start, cut_end)
+def paired(toggles: Toggles) -> Windows:
+    """The windows between every other toggle of each series."""
+    blocks, opened, bits, first_s, last_s = toggles
+    keys, already = np.concatenate([np.empty(0, np.uint64), *blocks]), np.flatnonzero(opened)
+    series = np.concatenate([already, (keys & np.uint64((1 << bits) - 1)).astype(np.intp)])
+    t_s = np.concatenate([np.full(len(already), first_s), first_s + (keys >> np.uint64(bits)) / US_PER_S])
+    order = np.argsort(series, kind="stable")
+    series, t_s, was_open = series[order], t_s[order], order < len(already)
+    fresh = np.append(True, series[1:] != series[:-1])[: len(series)]
+    place = np.arange(len(series)) - np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
+    start = np.flatnonzero(place % 2 == 0)
+    stays = np.append(fresh[1:], True)[start]
+    end_s = np.where(stays, last_s, np.append(t_s, last_s)[start + 1])
+    windows = Windows(series[start], t_s[start], end_s, was_open[start], stays)
+    return windows.where(np.lexsort((windows.series, windows.start_s)))
 
 
-def _sampled_edges(visible: NDArray[np.bool_], series: Ints, grid_s: Floats) -> _Edges:
-    row, step = np.nonzero(visible[:, 1:] != visible[:, :-1])
-    starts, before_s, after_s = visible[row, step + 1], grid_s[step], grid_s[step + 1]
-    return _Edges(series[row], np.where(starts, after_s, before_s), np.where(starts, before_s, after_s))
+def intersection(first: Windows, second: Windows) -> Windows:
+    """When both are open, series by series; windows of one series do not overlap within either."""
+    sides = (first, second)
+    series = np.concatenate([column for side in sides for column in (side.series, side.series)])
+    t_s = np.concatenate([column for side in sides for column in (side.start_s, side.end_s)])
+    cut = np.concatenate([column for side in sides for column in (side.cut_start, side.cut_end)])
+    opens = np.concatenate([np.repeat([1, -1], len(side)) for side in sides])
+    order = np.lexsort((opens, t_s, series))
+    series, t_s, cut, opens = series[order], t_s[order], cut[order], opens[order]
+    start = np.flatnonzero(np.cumsum(opens) == 2)
+    both = Windows(series[start], t_s[start], t_s[start + 1], cut[start], cut[start + 1])
+    return both.where(np.lexsort((both.series, both.start_s)))
 
 
-def _hidden_edges(margin: Margin, samples: Floats, series: Ints, grid_s: Floats, tolerance_s: float) -> _Edges:
-    """Both edges of each window or gap between samples, found by following the margin towards zero."""
-    row, step = np.nonzero(_may_touch_zero(samples))
-    found, sign = series[row], np.where(samples[row, step] > 0, -1.0, 1.0)
-    low_s, high_s = grid_s[np.maximum(step - 1, 0)], grid_s[np.minimum(step + 1, len(grid_s) - 1)]
-    turn_s = maximise(lambda series, t_s: sign * margin(series, t_s), found, low_s, high_s, tolerance_s)
-    real = (margin(found, turn_s) > 0) == (sign > 0)
-    side_s = np.concatenate([low_s[real], high_s[real]])
-    turn_s, is_window = np.tile(turn_s[real], 2), np.tile(sign[real] > 0, 2)
-    return _Edges(np.tile(found[real], 2), np.where(is_window, turn_s, side_s), np.where(is_window, side_s, turn_s))
+def may_cross(start: Numbers, end: Numbers, reach: Numbers) -> NDArray[np.bool_]:
+    """Where a function may touch zero between two values, if it leaves their chord by `reach` at most.
 
-
-def _may_touch_zero(samples: Floats) -> NDArray[np.bool_]:
-    """Where (n_series, n_t) a margin comes nearest to zero and may pass it unseen before it turns back.
-
-    Beyond its extreme sample a parabola goes by an eighth of the second difference at most and a kink by the
-    whole, so the whole is allowed for.
+    That is unless both lie above the reach or both below its negative: |f₀ + f₁| − |f₁ − f₀| is twice the
+    smaller distance from zero if they are on one side.
     """
-    visible, distance = samples > 0, np.abs(samples)
-    same, rise = visible[:, 1:] == visible[:, :-1], np.diff(distance, axis=1)
-    reach = np.abs(np.diff(samples, 2, axis=1))
-    near = distance <= np.pad(reach, ((0, 0), (1, 1)), mode="edge")
-    near[:, 1:] &= same & (rise < 0)
-    near[:, :-1] &= same & (rise >= 0)
-    return near
+    return np.abs(start + end) - np.abs(end - start) < 2 * reach
 
 
-def _bisect(margin: Margin, edges: _Edges, tolerance_s: float) -> Floats:
-    series, inside_s, outside_s = edges
-    for _ in range(_rounds(inside_s - outside_s, tolerance_s, shrink=0.5)):
-        middle_s = (inside_s + outside_s) / 2
-        seen = margin(series, middle_s) > 0
-        inside_s, outside_s = np.where(seen, middle_s, inside_s), np.where(seen, outside_s, middle_s)
-    return inside_s
+def halved(
+    value: Callable[[Ints, Ints], Floats], series: Ints, tick: Ints, width: int, reach: Floats
+) -> tuple[Ints, Ints]:
+    """Cut intervals (n,) of `width` ticks, a power of two, into those of one tick that may cross zero.
+
+    value: the function at (series, tick). reach: how far it may leave its chord over `width` ticks, (n_series,);
+    over half of them, a quarter of that. Returns series and tick of what is left. Counting in whole ticks, both
+    neighbours of an instant mean the very same one.
+    """
+    at_start, at_end = value(series, tick), value(series, tick + width)
+    while width > 1:
+        width, reach = width // 2, reach / 4
+        middle = value(series, tick + width)
+        left = may_cross(at_start, middle, reach[series])
+        right = may_cross(middle, at_end, reach[series])
+        at_start = np.concatenate([at_start[left], middle[right]])
+        at_end = np.concatenate([middle[left], at_end[right]])
+        tick = np.concatenate([tick[left], tick[right] + width])
+        series = np.concatenate([series[left], series[right]])
+    return series, tick
 
 
-def _sorted_edges(
-    edges: _Edges, edge_s: Floats, chosen: NDArray[np.bool_], cut_series: Ints, cut_s: float
-) -> tuple[Ints, Floats, NDArray[np.bool_]]:
-    """Series, times and cut flags of the chosen edges and of those the span cut, by series, then time."""
-    series = np.concatenate([edges.series[chosen], cut_series])
-    times_s = np.concatenate([edge_s[chosen], np.full(len(cut_series), cut_s)])
-    order = np.lexsort((times_s, series))
-    return series[order], times_s[order], order >= len(order) - len(cut_series)
+def crossings(series: Ints, start_s: Floats, width_s: float, start: Jet, end: Jet) -> Changes:
+    """All changes of sign of quintics over intervals (n,) from `start_s`, `width_s` wide."""
+    found, share = zeros(bernstein(start, end, width_s))
+    return Changes(series[found], start_s[found] + share * width_s)
 
 
-def _rounds(width_s: Floats, tolerance_s: float, shrink: float) -> int:
-    """How often brackets shrink by a factor until the widest is within tolerance."""
-    widest_s = np.max(np.abs(width_s), initial=tolerance_s)
-    return ceil(log(tolerance_s / widest_s) / log(shrink))
+def bernstein(start: Jet, end: Jet, width_s: float) -> Floats:
+    """Coefficients (n, 6) in Bernstein's basis over [0, 1] of the quintics that meet both jets."""
+    first, second = 0.2 * width_s, 0.05 * width_s * width_s
+    d0, c0, d1, c1 = first * start.slope, second * start.bend, first * end.slope, second * end.bend
+    b0, b5 = start.value, end.value
+    return np.stack([b0, b0 + d0, b0 + 2 * d0 + c0, b5 - 2 * d1 + c1, b5 - d1, b5], axis=-1)
+
+
+def zeros(b: Floats) -> tuple[Ints, Floats]:
+    """The simple zeros in [0, 1] of polynomials b (n, 6): of which polynomial, and where.
+
+    A double zero, where a function touches and does not cross, is found or not: rounding decides.
+    """
+    which, low, width = np.arange(len(b)), np.zeros(len(b)), 1.0
+    found = []
+    for _ in range(CUTS):
+        changes = sign_changes(b)
+        single = changes == 1
+        found.append((which[single], low[single] + width * newton(b[single])))
+        many = changes > 1
+        if not many.any():
+            break
+        b, which, low, width = _cut(b[many]), np.tile(which[many], 2), np.tile(low[many], 2), width / 2
+        low[len(low) // 2 :] += width
+    which, place = (np.concatenate(column) for column in zip(*found, strict=True))
+    return which, place
+
+
+def sign_changes(b: Floats) -> Ints:
+    """How often (n,) the signs of coefficients (n, m) change; the number of zeros is that, or less by 2, 4 …"""
+    above = b > 0
+    return np.count_nonzero(above[:, 1:] != above[:, :-1], axis=1)
+
+
+def newton(b: Floats) -> Floats:
+    """The only zero (n,) in [0, 1] of each polynomial b (n, 6), to some 1e-12: Newton's steps within a bracket."""
+    b0, b1, b2, b3, b4, b5 = b.T
+    c1, c2, c3 = 5 * (b1 - b0), 10 * (b2 - 2 * b1 + b0), 10 * (b3 - 3 * b2 + 3 * b1 - b0)
+    c4 = 5 * (b4 - 4 * b3 + 6 * b2 - 4 * b1 + b0)
+    c5 = b5 - 5 * b4 + 10 * b3 - 10 * b2 + 5 * b1 - b0
+    coefficients = np.stack([b0, c1, c2, c3, c4, c5])
+    low, high, x = np.zeros(len(b)), np.ones(len(b)), np.clip(b0 / (b0 - b5), AT_END, 1 - AT_END)
+    step = np.ones(len(b))
+    for _ in range(NEWTON_ROUNDS):
+        x, step, low, high = _newton_step(coefficients, x, low, high, b5 > 0)
+    for _ in range(100):
+        open_ = np.flatnonzero(np.abs(step) >= CONVERGED)
+        if not len(open_):
+            break
+        x[open_], step[open_], low[open_], high[open_] = _newton_step(
+            coefficients[:, open_], x[open_], low[open_], high[open_], b5[open_] > 0
+        )
+    return x
+
+
+def _newton_step(
+    coefficients: Floats, x: Floats, low: Floats, high: Floats, rises: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    c0, c1, c2, c3, c4, c5 = coefficients
+    value = ((((c5 * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
+    slope = (((5 * c5 * x + 4 * c4) * x + 3 * c3) * x + 2 * c2) * x + c1
+    beyond = (value > 0) == rises
+    high, low = np.where(beyond, x, high), np.where(beyond, low, x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        better = x - value / slope
+    better = np.where((better >= low) & (better <= high), better, 0.5 * (low + high))
+    return better, better - x, low, high
+
+
+def _cut(b: Floats) -> Floats:
+    """Both halves (2n, 6) of polynomials b (n, 6), by de Casteljau's averages."""
+    left, right = b.copy(), b.copy()
+    for level in range(1, 6):
+        b = (b[:, 1:] + b[:, :-1]) / 2
+        left[:, level], right[:, 5 - level] = b[:, 0], b[:, -1]
+    return np.concatenate([left, right])
+
+
+def steps_at_once(count: int) -> int:
+    """How many intervals of so many series to look at together in NumPy."""
+    return max(1, SERIES_TIMES_STEPS // max(1, count))
+
+
+def _blocks(curve: Curve) -> Iterator[Changes]:
+    steps = len(curve.t_s) - 1
+    for first in range(0, steps, curve.steps_at_once):
+        yield curve.changes(first, min(first + curve.steps_at_once, steps))
+
+
+def _bits(count: int) -> int:
+    return max(1, (count - 1).bit_length())
+
+
+def _require_room(span_s: float, bits: int) -> None:
+    if span_s * US_PER_S >= 1 << (64 - bits):
+        raise ScenarioError(
+            f"{1 << bits} pairs over {span_s / 86400:.1f} days are more than one search takes; "
+            "choose a shorter span, or fewer pairs at a time."
+        )
+
+
+def _packed(changes: Changes, first_s: float, bits: int) -> NDArray[np.uint64]:
+    """Changes as sorted integers: whole microseconds, then the series.
+
+    Sorting them is one fast call, and equal instants are ordered by series.
+    """
+    t_us = np.rint((changes.t_s - first_s) * US_PER_S).astype(np.uint64)
+    keys = (t_us << np.uint64(bits)) | changes.series.astype(np.uint64)
+    keys.sort()
+    return keys
+
+
+def _uneven(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Without instants at which a series both opens and closes."""
+    if not np.any(keys[1:] == keys[:-1]):
+        return keys
+    values, counts = np.unique(keys, return_counts=True)
+    return values[counts % 2 == 1]

@@ -1,6 +1,7 @@
-"""Walker delta constellations, `i: t/p/f`."""
+"""Walker constellations, `i: t/p/f`, delta and star."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 from typing import Literal
 
@@ -8,8 +9,12 @@ import numpy as np
 
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
-from orbitfl.orbit.propagator import CircularJ2
+from orbitfl.orbit.constellation import Satellites
+from orbitfl.orbit.convention import PHYSICAL, Convention
+from orbitfl.orbit.propagator import SecularJ2
 
+# Over how many degrees the planes spread: a star's ascending nodes lie in one half, so that planes meet at the poles.
+SPREAD_DEG = {"delta": 360, "star": 180}
 LOWEST_ALTITUDE_KM, HIGHEST_ALTITUDE_KM = 100.0, 100_000.0
 
 
@@ -17,6 +22,7 @@ LOWEST_ALTITUDE_KM, HIGHEST_ALTITUDE_KM = 100.0, 100_000.0
 class Walker:
     """`total` satellites on circular orbits in `planes` evenly spaced planes, evenly spaced within each.
 
+    The planes of a delta `pattern` go all the way round, those of a star half the way.
     Each plane is shifted along the orbit by `phasing` · 360°/`total` against the one before (Walker,
     Satellite constellations, J. Brit. Interplanet. Soc. 37, 1984). Satellites are numbered plane by plane.
     `raan_deg` and `arglat_deg` place the first at the epoch, relative to GCRS axes. `altitude_km` counts from
@@ -33,6 +39,7 @@ class Walker:
     inclination_deg: float
     raan_deg: float = 0.0
     arglat_deg: float = 0.0
+    pattern: Literal["delta", "star"] = "delta"
 
     def __post_init__(self) -> None:
         if self.total < 1:
@@ -53,6 +60,8 @@ class Walker:
             )
         if not 0 <= self.inclination_deg <= 180:
             raise ScenarioError(f"inclination_deg is {self.inclination_deg}, but it must lie from 0 to 180 degrees.")
+        if self.pattern not in SPREAD_DEG:
+            raise ScenarioError(f"pattern is {self.pattern!r}, but it must be delta or star.")
         for name in ("raan_deg", "arglat_deg"):
             if not isfinite(getattr(self, name)):
                 raise ScenarioError(f"{name} is {getattr(self, name)}, but it must be a finite angle in degrees.")
@@ -61,12 +70,18 @@ class Walker:
     def names(self) -> tuple[str, ...]:
         return tuple(f"sat-{number}" for number in range(self.total))
 
-    def propagator(self) -> CircularJ2:
+    def propagator(self) -> SecularJ2:
         plane, place = np.divmod(np.arange(self.total), self.total // self.planes)
         turn_deg = place * 360 * self.planes / self.total + plane * self.phasing * 360 / self.total
-        return CircularJ2(
-            radius_km=EARTH_RADIUS_KM + self.altitude_km,
-            inclination_rad=float(np.deg2rad(self.inclination_deg)),
-            raan_rad=np.deg2rad(self.raan_deg + plane * 360 / self.planes),
-            arglat_rad=np.deg2rad(self.arglat_deg + turn_deg),
+        return SecularJ2(
+            axis_km=np.full(self.total, EARTH_RADIUS_KM + self.altitude_km),
+            eccentricity=np.zeros(self.total),
+            inclination_rad=np.full(self.total, np.deg2rad(self.inclination_deg)),
+            raan_rad=np.deg2rad(self.raan_deg + plane * SPREAD_DEG[self.pattern] / self.planes),
+            argp_rad=np.zeros(self.total),
+            mean_anomaly_rad=np.deg2rad(self.arglat_deg + turn_deg),
         )
+
+    def satellites(self, epoch_utc: datetime, duration_s: float, convention: Convention = PHYSICAL) -> Satellites:
+        """The same at any epoch, since elements are relative to GCRS, and in any convention."""
+        return Satellites(self.names, self.propagator())

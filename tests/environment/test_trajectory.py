@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from orbitfl.environment.trajectory import trajectories
-from orbitfl.orbit.propagator import CircularJ2, Floats
+from orbitfl.orbit.propagator import SecularJ2, Floats
 from orbitfl.orbit.walker import Walker
 
 
@@ -28,7 +28,7 @@ def test_paths_give_plain_floats():
     assert {type(x) for x in (*position_m, *velocity_m_s)} == {float}
 
 
-class FromEpoch(CircularJ2):
+class FromEpoch(SecularJ2):
     """Like an orbit file, it knows nothing before the epoch."""
 
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
@@ -37,6 +37,6 @@ class FromEpoch(CircularJ2):
 
 
 def test_a_clock_a_rounding_error_before_the_start_asks_for_no_earlier_orbit():
-    propagator = FromEpoch(7164.0, 1.7, np.zeros(1), np.zeros(1))
+    propagator = FromEpoch(*(np.array([value]) for value in (7164.0, 0.0, 1.7, 0.0, 0.0, 0.0)))
     path = trajectories(propagator)[0]
     np.testing.assert_allclose(path(-1e-7)[0], path(0.0)[0], atol=0.01)

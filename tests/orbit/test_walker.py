@@ -1,5 +1,7 @@
 """Walker delta geometry, measured on positions and velocities rather than read from the elements."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +78,21 @@ def test_turning_to_the_next_plane_maps_the_constellation_onto_itself(option: Wa
     assert nearest_km.max() < 1e-6
 
 
+def test_a_star_spreads_its_planes_over_half_a_turn():
+    """Iridium's geometry, 86.4: 66/6/2: neighbouring planes 30° apart, so that all nodes lie within 150°."""
+    star = walker(total=66, planes=6, phasing=2, inclination_deg=86.4, pattern="star")
+    nodes_deg, arglats_deg = node_and_arglat_deg(star)
+    assert_same_angle(nodes_deg[::11], [0, 30, 60, 90, 120, 150], 0.02)
+    assert_same_angle(arglats_deg[::11], np.arange(6) * 2 * 360 / 66, 0.02)
+
+
+def test_satellites_bear_the_names_and_move_as_the_propagator_does():
+    epoch_utc = datetime(2026, 11, 17, tzinfo=UTC)
+    satellites = walker().satellites(epoch_utc, 3600)
+    assert satellites.names == walker().names
+    np.testing.assert_array_equal(satellites.propagator.positions([60.0]), walker().propagator().positions([60.0]))
+
+
 def test_names_count_from_zero():
     assert walker().names == ("sat-0", "sat-1", "sat-2", "sat-3", "sat-4", "sat-5")
 
@@ -96,8 +113,9 @@ def test_names_count_from_zero():
         ({"inclination_deg": float("nan")}, "inclination_deg"),
         ({"raan_deg": float("nan")}, "raan_deg"),
         ({"arglat_deg": float("inf")}, "arglat_deg"),
+        ({"pattern": "rose"}, "pattern"),
     ],
 )
 def test_impossible_constellations_are_refused(changes: dict, field: str):
-    with pytest.raises(ScenarioError, match=f"^{field} is {changes[field]}, but"):
+    with pytest.raises(ScenarioError, match=f"^{field} is '?{changes[field]}'?, but"):
         walker(**changes)

@@ -5,23 +5,21 @@ The name of this module matters: PASEOS accepts as a planet only a type with "py
 """
 
 from dataclasses import dataclass
-from math import ceil, cos, radians, sin, sqrt, tau
-from typing import ClassVar, NamedTuple, Protocol
+from math import cos, radians, sin, sqrt
+from typing import ClassVar, Protocol
 
 from sgp4.api import SGP4_ERRORS, WGS72, Satrec
 
 from orbitfl.errors import OrbitflError
+from orbitfl.orbit.earth_orbit import AU_M as AU_M
+from orbitfl.orbit.earth_orbit import MU_SUN, Vector, anomaly_difference, earth_ecliptic
 
 # As pykep 2 has them.
-AU_M = 149597870691.0
-MU_SUN = 1.32712440018e20
 MU_EARTH = 3.986004418e14
 EARTH_RADIUS_M = 6378000.0
 
 # IAU 2006 obliquity of the ecliptic at J2000.0: 84381.406 arcseconds.
 _OBLIQUITY_RAD = radians(84381.406 / 3600.0)
-
-Vector = tuple[float, float, float]
 
 
 class Instant(Protocol):
@@ -72,7 +70,7 @@ class Keplerian:
         r0 = sqrt(_dot(self._r, self._r))
         sigma0 = _dot(self._r, self._v) / sqrt(mu)
         elapsed_s = (epoch.mjd2000 - self._epoch.mjd2000) * 86400.0
-        de = _anomaly_difference(sqrt(mu / a**3) * elapsed_s, 1.0 - r0 / a, sigma0 / sqrt(a))
+        de = anomaly_difference(sqrt(mu / a**3) * elapsed_s, 1.0 - r0 / a, sigma0 / sqrt(a))
         f = 1.0 - a / r0 * (1.0 - cos(de))
         g = (a * sigma0 * (1.0 - cos(de)) + r0 * sqrt(a) * sin(de)) / sqrt(mu)
         r1 = a + (r0 - a) * cos(de) + sigma0 * sqrt(a) * sin(de)
@@ -118,7 +116,7 @@ class Earth:
     name: ClassVar[str] = "earth"
 
     def eph(self, epoch: Instant) -> tuple[Vector, Vector]:
-        return _earth_ecliptic(epoch.mjd2000)
+        return earth_ecliptic(epoch.mjd2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ class EquatorialEarth:
     name: ClassVar[str] = "earth"
 
     def eph(self, epoch: Instant) -> tuple[Vector, Vector]:
-        r, v = _earth_ecliptic(epoch.mjd2000)
+        r, v = earth_ecliptic(epoch.mjd2000)
         return _to_equator(r), _to_equator(v)
 
 
@@ -147,53 +145,6 @@ def jpl_lp(name: str) -> Earth:
 
 
 keplerian, tle = Keplerian, Tle
-
-
-class _Elements(NamedTuple):
-    semi_major_au: float
-    eccentricity: float
-    inclination_deg: float
-    longitude_deg: float
-    perihelion_deg: float
-
-
-# Standish & Williams, *Approximate Positions of the Planets* (JPL SSD), table 1, row EM Bary, valid 1800 to
-# 2050: values at J2000.0, and change per Julian century. The node stands at 0 and stays there.
-_EARTH_J2000 = _Elements(1.00000261, 0.01671123, -0.00001531, 100.46457166, 102.93768193)
-_EARTH_RATE = _Elements(0.00000562, -0.00004392, -0.01294668, 35999.37244981, 0.32327364)
-
-
-def _earth_ecliptic(mjd2000: float) -> tuple[Vector, Vector]:
-    centuries = (mjd2000 - 0.5) / 36525.0
-    now = _Elements(*(value + rate * centuries for value, rate in zip(_EARTH_J2000, _EARTH_RATE, strict=True)))
-    a, e = now.semi_major_au * AU_M, now.eccentricity
-    anomaly = _anomaly_difference(radians(now.longitude_deg - now.perihelion_deg), e, 0.0)
-    b, n_a = a * sqrt(1.0 - e * e), sqrt(MU_SUN / a) / (1.0 - e * cos(anomaly))
-    r = (a * (cos(anomaly) - e), b * sin(anomaly))
-    v = (-n_a * sin(anomaly), n_a * b / a * cos(anomaly))
-    perihelion, inclination = radians(now.perihelion_deg), radians(now.inclination_deg)
-    return _out_of_plane(r, perihelion, inclination), _out_of_plane(v, perihelion, inclination)
-
-
-def _anomaly_difference(mean: float, c: float, s: float) -> float:
-    """Solve mean = x − c sin x + s (1 − cos x) for x by Newton's method; mean is first reduced to (−π, π].
-
-    From perihelion (c = e, s = 0) this is Kepler's equation.
-    """
-    mean -= tau * ceil(mean / tau - 0.5)
-    x = mean
-    for _ in range(50):
-        change = (x - c * sin(x) + s * (1.0 - cos(x)) - mean) / (1.0 - c * cos(x) + s * sin(x))
-        x -= change
-        if abs(change) < 1e-14:
-            break
-    return x
-
-
-def _out_of_plane(p: tuple[float, float], perihelion: float, inclination: float) -> Vector:
-    x = p[0] * cos(perihelion) - p[1] * sin(perihelion)
-    y = p[0] * sin(perihelion) + p[1] * cos(perihelion)
-    return x, y * cos(inclination), y * sin(inclination)
 
 
 def _to_equator(p: Vector) -> Vector:

@@ -1,0 +1,113 @@
+"""Constellations whose states come from a CCSDS Orbit Ephemeris Message."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from skyfield.framelib import ICRS_to_J2000
+
+from orbitfl.errors import DataError
+from orbitfl.orbit.arrays import Floats
+from orbitfl.orbit.clock import epoch_instant, in_tai, require_span, seconds_between
+from orbitfl.orbit.constellation import Satellites
+from orbitfl.orbit.convention import PHYSICAL, Convention
+from orbitfl.orbit.frames import EarthRotation, SlowTurn, earth_rotation, teme_to_gcrs, turned
+from orbitfl.orbit.oem_file import Segment, read_oem
+from orbitfl.orbit.tabulated import NODES_AT_ONCE, SLACK_S, Table, Tabulated, table
+
+# An environment looks ahead of the span's end.
+AHEAD_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oem:
+    """The satellites of an orbit ephemeris message (KVN), whose states are interpolated as `Table` says.
+
+    Each takes its OBJECT_NAME; where objects share one, OBJECT_ID follows it. A convention may read TEME as
+    GCRS; states given in ITRF are taken for what they are in any convention.
+    """
+
+    kind: Literal["oem"] = "oem"
+    path: str
+
+    def satellites(self, epoch_utc: datetime, duration_s: float, convention: Convention = PHYSICAL) -> Satellites:
+        """Raises what `read_oem` raises, DataError for an object whose states do not cover the span without gaps,
+        and ScenarioError for a span of `require_span`.
+        """
+        require_span(epoch_utc, duration_s)
+        segments = read_oem(Path(self.path))
+        axes = _Axes(earth_rotation(epoch_utc, duration_s), teme_to_gcrs(epoch_utc, duration_s), convention)
+        names, tables = [], []
+        for name, own in _by_name(segments):
+            found = [_table(segment, axes, epoch_utc, duration_s) for segment in own]
+            names.append(name)
+            tables.append(tuple(sorted((each for each in found if each), key=lambda each: each.start_s)))
+            _require_covered(f"{self.path}: the states of {name}", tables[-1], duration_s)
+        return Satellites(tuple(names), Tabulated(tuple(names), tuple(tables)))
+
+
+def _by_name(segments: Sequence[Segment]) -> list[tuple[str, list[Segment]]]:
+    """The segments of each object and what to call it."""
+    objects = defaultdict(list)
+    for segment in segments:
+        objects[segment.name, segment.object_id].append(segment)
+    shared = Counter(name for name, _ in objects)
+    return [(name if shared[name] == 1 else f"{name} {object_id}", own) for (name, object_id), own in objects.items()]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Axes:
+    """How states (1, n, 3) in each frame of a message turn into GCRS."""
+
+    rotation: EarthRotation
+    teme: SlowTurn
+    convention: Convention
+
+    def to_gcrs(self, frame: str, r_km: Floats, v_km_s: Floats, t_s: Floats) -> tuple[Floats, Floats]:
+        if frame == "itrs":
+            return self.rotation.states_to_gcrs(r_km, v_km_s, t_s)
+        if frame == "eme2000":
+            return r_km @ ICRS_to_J2000, v_km_s @ ICRS_to_J2000
+        if frame == "teme" and not self.convention.teme_read_as_gcrs:
+            matrices = self.teme.matrices(t_s)
+            return turned(matrices, r_km), turned(matrices, v_km_s)
+        return r_km, v_km_s
+
+
+def _table(segment: Segment, axes: _Axes, epoch_utc: datetime, duration_s: float) -> Table | None:
+    """The part of a segment that the span needs, or None if it needs none."""
+    start = in_tai(epoch_instant(epoch_utc), "UTC")
+    t_s = seconds_between(start, segment.instants)
+    first_s, last_s = (float(seconds_between(start, instant)) for instant in segment.useable)
+    if first_s > duration_s or last_s < 0 or first_s >= last_s or t_s[0] > duration_s or t_s[-1] < 0:
+        return None
+    first = max(0, int(np.searchsorted(t_s, 0.0)) - NODES_AT_ONCE)
+    last = int(np.searchsorted(t_s, duration_s + AHEAD_S)) + NODES_AT_ONCE
+    r_km, v_km_s = segment.position_km[None, first:last], segment.velocity_km_s[None, first:last]
+    t_s = t_s[first:last]
+    r_km, v_km_s = axes.to_gcrs(segment.frame, r_km, v_km_s, t_s)
+    return table(max(first_s, t_s[0]), min(last_s, t_s[-1]), t_s, r_km[0], v_km_s[0])
+
+
+def _require_covered(what: str, tables: Sequence[Table], duration_s: float) -> None:
+    if not tables:
+        raise DataError(f"{what} lie outside the span altogether; take an ephemeris of the scenario's time.")
+    for before, after in pairwise(tables):
+        if after.start_s > before.end_s + SLACK_S:
+            raise DataError(
+                f"{what} leave a gap from {before.end_s:.3f} to {after.start_s:.3f} s after the epoch; fill it."
+            )
+        if after.end_s <= before.end_s:
+            raise DataError(
+                f"{what} come twice from {after.start_s:.3f} to {after.end_s:.3f} s after the epoch; drop one segment."
+            )
+    if tables[0].start_s > SLACK_S or tables[-1].end_s < duration_s - SLACK_S:
+        raise DataError(
+            f"{what} reach from {tables[0].start_s:.3f} to {tables[-1].end_s:.3f} s after the epoch, but the span "
+            f"from 0 to {duration_s:.3f} s; take a longer ephemeris or shorten the span."
+        )

@@ -1,0 +1,87 @@
+"""A curve from any function of time whose second derivative is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.crossings import Changes, crossings, halved, may_cross, steps_at_once
+from orbitfl.orbit.jets import Jet
+
+QUINTIC_S = 30.0
+"""Within so many seconds a quintic describes the elevation of a satellite 200 km overhead to a metre."""
+
+
+class Sight(Protocol):
+    """Functions of time, numbered from 0."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def t_s(self) -> Floats:
+        """Even nodes (n_t,) between which the functions are known."""
+        ...
+
+    @property
+    def bend_limit(self) -> Floats:
+        """The greatest |second derivative| of each, (count,)."""
+        ...
+
+    def at_nodes(self, first: int, last: int) -> Floats:
+        """Values (n_nodes, count) from node `first` to `last`, both included."""
+        ...
+
+    def jet(self, series: Ints, t_s: Floats) -> Jet:
+        """One function at one time each, (n,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmoothCurve:
+    """The `Curve` of a sight: intervals between nodes are halved until they are `QUINTIC_S` wide."""
+
+    sight: Sight
+
+    @property
+    def count(self) -> int:
+        return self.sight.count
+
+    @property
+    def t_s(self) -> Floats:
+        return self.sight.t_s
+
+    @property
+    def steps_at_once(self) -> int:
+        return steps_at_once(self.count)
+
+    def positive(self, node: int) -> NDArray[np.bool_]:
+        series = np.arange(self.count)
+        return self._jet(series, np.full(self.count, node * self._ticks())).value > 0
+
+    def changes(self, first: int, last: int) -> Changes:
+        values, ticks = self.sight.at_nodes(first, last), self._ticks()
+        reach = self.sight.bend_limit * self._step_s() ** 2 / 8
+        step, series = np.nonzero(may_cross(values[:-1], values[1:], reach))
+        series, tick = halved(
+            lambda series, tick: self._jet(series, tick).value, series, (first + step) * ticks, ticks, reach
+        )
+        start, end = self._jet(series, tick), self._jet(series, tick + 1)
+        return crossings(series, self._time_s(tick), self._step_s() / ticks, start, end)
+
+    def _jet(self, series: Ints, tick: Ints) -> Jet:
+        return self.sight.jet(series, self._time_s(tick))
+
+    def _time_s(self, tick: Ints) -> Floats:
+        return self.t_s[0] + tick * (self._step_s() / self._ticks())
+
+    def _ticks(self) -> int:
+        return 1 << max(0, ceil(log2(self._step_s() / QUINTIC_S)))
+
+    def _step_s(self) -> float:
+        return float(self.t_s[-1] - self.t_s[0]) / (len(self.t_s) - 1)
