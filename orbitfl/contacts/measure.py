@@ -1,73 +1,122 @@
 """What happens within each window: the nearest and farthest range, and the mean rate."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from orbitfl.contacts.links import Link
+from orbitfl.contacts.links import PANEL_S, PIECES, Link, mean_over_panels
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.crossings import Margin, Windows, maximise
+from orbitfl.orbit.ephemeris import Ephemeris
 
-FEWEST_STEPS = 16
-
-
-class Measured(NamedTuple):
-    """One value per window, (n_windows,)."""
-
-    range_min_km: Floats
-    range_max_km: Floats
-    rate_bps: Floats
+ROUNDS = 2
+SAMPLES_AT_ONCE = 1 << 18
 
 
-class _Samples(NamedTuple):
-    """Evenly spaced times of all windows, end to end: (n,), but for `first` and `steps`, (n_windows,).
+class Spans(NamedTuple):
+    """Bodies `a` and `b` of an ephemeris from `start_s` to `end_s`; all (n,)."""
 
-    window: to which window a sample belongs. first: where a window's samples begin.
-    steps: how many lie between its samples, an even number.
+    a: Ints
+    b: Ints
+    start_s: Floats
+    end_s: Floats
+
+    def where(self, rows: slice | Ints) -> Spans:
+        return Spans(self.a[rows], self.b[rows], self.start_s[rows], self.end_s[rows])
+
+    def blocks(self, samples_per_s: float) -> Iterator[tuple[slice, Spans]]:
+        """Runs of rows that take few enough samples at once."""
+        samples = np.cumsum(2 + (self.end_s - self.start_s) * samples_per_s)
+        full = np.arange(SAMPLES_AT_ONCE, samples[-1] if len(samples) else 0, SAMPLES_AT_ONCE)
+        bounds = np.unique([0, *np.searchsorted(samples, full, "right"), len(samples)])
+        for first, last in pairwise(bounds.tolist()):
+            yield (rows := slice(first, last)), self.where(rows)
+
+
+def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
+    """The least and the greatest distance (n,) of two bodies each: at an end, or where they stop closing in.
+
+    Two such turns within one step of the ephemeris are taken for none.
     """
+    nearest, farthest = np.empty((2, len(spans.a)))
+    for rows, part in spans.blocks(1 / bodies.step_s):
+        nearest[rows], farthest[rows] = _ranges_of(bodies, part)
+    return nearest, farthest
 
-    window: Ints
-    t_s: Floats
-    first: Ints
-    steps: Ints
+
+def mean_rate_bps(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
+    """Mean (n,) of the link's rate over each span; see `mean_over_panels` for its error."""
+    rates = np.empty(len(spans.a))
+    for rows, part in spans.blocks(PIECES / PANEL_S):
+        rates[rows] = _mean_of(bodies, part, link)
+    return rates
 
 
-def measure(range_km: Margin, windows: Windows, link: Link, step_s: float) -> Measured:
-    """Extreme ranges and the mean rate of every window; Simpson's rule on steps of `step_s` or finer."""
-    if not len(windows.series):
-        return Measured(np.empty(0), np.empty(0), np.empty(0))
-    samples = _sample(windows, step_s)
-    ranges_km = range_km(windows.series[samples.window], samples.t_s)
-    return Measured(
-        -_highest(lambda series, t_s: -range_km(series, t_s), -ranges_km, windows, samples),
-        _highest(range_km, ranges_km, windows, samples),
-        _mean(link.rate_at(ranges_km), samples),
+def _mean_of(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
+    duration_s = spans.end_s - spans.start_s
+    panels = np.maximum(1, np.ceil(duration_s / PANEL_S)).astype(np.intp)
+    span, place = _enumerated(panels)
+    within = spans.where(span)
+    first_km, middle_km, last_km = (
+        _distance_km(bodies, within, within.start_s + (place + share) / panels[span] * duration_s[span])
+        for share in (0.0, 0.5, 1.0)
     )
+    rates = mean_over_panels(link, first_km, middle_km, last_km)
+    return np.bincount(span, weights=rates, minlength=len(panels)) / panels
 
 
-def _sample(windows: Windows, step_s: float) -> _Samples:
-    duration_s = windows.end_s - windows.start_s
-    steps = 2 * np.ceil(np.maximum(duration_s / step_s, FEWEST_STEPS) / 2).astype(np.intp)
-    first = np.cumsum(steps + 1) - (steps + 1)
-    window = np.repeat(np.arange(len(steps)), steps + 1)
-    share = (np.arange(len(window)) - first[window]) / steps[window]
-    return _Samples(window, windows.start_s[window] + share * duration_s[window], first, steps)
+def _ranges_of(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
+    ends_km = [_distance_km(bodies, spans, t_s) for t_s in (spans.start_s, spans.end_s)]
+    nearest, farthest = np.minimum(*ends_km), np.maximum(*ends_km)
+    span, t_s = _turns(bodies, spans)
+    turn_km = _distance_km(bodies, spans.where(span), t_s)
+    np.minimum.at(nearest, span, turn_km)
+    np.maximum.at(farthest, span, turn_km)
+    return nearest, farthest
 
 
-def _highest(function: Margin, values: Floats, windows: Windows, samples: _Samples) -> Floats:
-    """The maximum of `function` in each window: its highest sample, refined between the neighbours."""
-    highest = np.maximum.reduceat(values, samples.first)
-    hits = np.flatnonzero(values == highest[samples.window])
-    peak = hits[np.unique(samples.window[hits], return_index=True)[1]]
-    before = np.maximum(peak - 1, samples.first)
-    after = np.minimum(peak + 1, samples.first + samples.steps)
-    refined_s = maximise(function, windows.series, samples.t_s[before], samples.t_s[after])
-    return np.maximum(highest, function(windows.series, refined_s))
+def _turns(bodies: Ephemeris, spans: Spans) -> tuple[Ints, Floats]:
+    """In which spans the closing speed changes sign, and when."""
+    first, last = (bodies.node_before(t_s) for t_s in (spans.start_s, spans.end_s))
+    span, place = _enumerated(last - first + 1)
+    a, b, node = spans.a[span], spans.b[span], first[span] + place
+    closing, change = _closing(bodies, a, b, node)
+    closing_after, change_after = _closing(bodies, a, b, node + 1)
+    turns = np.flatnonzero((closing > 0) != (closing_after > 0))
+    share = _zero_of_cubic(closing[turns], change[turns], closing_after[turns], change_after[turns], bodies.step_s)
+    span, t_s = span[turns], bodies.t_s[node[turns]] + share * bodies.step_s
+    inside = (t_s > spans.start_s[span]) & (t_s < spans.end_s[span])
+    return span[inside], t_s[inside]
 
 
-def _mean(values: Floats, samples: _Samples) -> Floats:
-    """Mean of each window by Simpson's rule; whole-number weights keep a constant exact."""
-    place = np.arange(len(values)) - samples.first[samples.window]
-    weight = np.where(place % 2, 4, 2)
-    weight[samples.first] = weight[samples.first + samples.steps] = 1
-    return np.add.reduceat(weight * values, samples.first) / (3 * samples.steps)
+def _closing(bodies: Ephemeris, a: Ints, b: Ints, node: Ints) -> tuple[Floats, Floats]:
+    """Half the rate of the squared distance (n,), and its rate."""
+    offset = bodies.at_node(node, b) - bodies.at_node(node, a)
+    square = offset.dot(offset)
+    return square.slope / 2, square.bend / 2
+
+
+def _zero_of_cubic(start: Floats, start_slope: Floats, end: Floats, end_slope: Floats, width_s: float) -> Floats:
+    """The zero (n,) in [0, 1] of cubics that change sign from start to end: the secant's, then Newton's steps."""
+    c1, d1 = width_s * start_slope, width_s * end_slope
+    c2, c3 = 3 * (end - start) - 2 * c1 - d1, 2 * (start - end) + c1 + d1
+    share = start / (start - end)
+    for _ in range(ROUNDS):
+        slope = c1 + share * (2 * c2 + share * 3 * c3)
+        value = start + share * (c1 + share * (c2 + share * c3))
+        share = np.clip(share - value / np.where(slope == 0, 1.0, slope), 0.0, 1.0)
+    return share
+
+
+def _distance_km(bodies: Ephemeris, spans: Spans, t_s: Floats) -> Floats:
+    offset = bodies.position_at(spans.b, t_s) - bodies.position_at(spans.a, t_s)
+    return np.sqrt(np.einsum("ni,ni->n", offset, offset))
+
+
+def _enumerated(counts: Ints) -> tuple[Ints, Ints]:
+    """For runs of so many: which run, and the place within it."""
+    run = np.repeat(np.arange(len(counts)), counts)
+    return run, np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts)

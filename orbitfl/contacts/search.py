@@ -1,108 +1,224 @@
 """From orbits and stations to the contact plan."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from math import inf
-from typing import Literal
+from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from orbitfl.contacts.links import Link
-from orbitfl.contacts.measure import measure
-from orbitfl.contacts.plan import TABLE, ContactPlan
-from orbitfl.contacts.visibility import GroundPairs, SatellitePairs, ground_pairs, satellite_pairs
+from orbitfl.contacts.cache import kept
+from orbitfl.contacts.columns import GROUND, ISL, Column, SearchedColumns, columns_of, merged
+from orbitfl.contacts.engine import Engine, EngineName, engine_for
+from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
+from orbitfl.contacts.links import FixedRate, Link
+from orbitfl.contacts.measure import Spans, mean_rate_bps
+from orbitfl.contacts.pairs import Pairs, blocks, chosen_pairs
+from orbitfl.contacts.paseos_convention import apparent
+from orbitfl.contacts.plan import ContactPlan
+from orbitfl.contacts.planning import Planning
+from orbitfl.contacts.rules import ContactRules
+from orbitfl.contacts.terminals import with_terminals
+from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
-from orbitfl.orbit.constants import EARTH_RADIUS_KM
-from orbitfl.orbit.crossings import find_windows
-from orbitfl.orbit.frames import earth_rotation
-from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.arrays import Ints
+from orbitfl.orbit.constellation import Constellation, Satellites
+from orbitfl.orbit.crossings import Windows, find_windows, intersection
+from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
+from orbitfl.orbit.frames import EarthRotation, earth_rotation
+from orbitfl.orbit.smooth import SmoothCurve
 from orbitfl.orbit.station import GroundStation
+from orbitfl.orbit.sun import sun
+
+LEAST_CLEARANCE_KM = 1.0
+PAIRS_AT_ONCE = 1 << 21
+
+Columns = dict[str, Column]
 
 
 def contact_plan(
-    propagator: Propagator,
-    satellites: Sequence[str],
-    stations: Sequence[GroundStation],
+    constellation: Constellation,
+    stations: Sequence[GroundStation] = (),
     *,
     isl: Link | None,
     ground: Link | None,
     epoch_utc: datetime,
     duration_s: float,
-    step_s: float = 60.0,
-    blocking_radius_km: float = EARTH_RADIUS_KM,
-    max_isl_range_km: float = inf,
+    rules: ContactRules | None = None,
+    engine: EngineName = "auto",
 ) -> ContactPlan:
-    """All contacts within `duration_s` SI seconds from `epoch_utc`, edges within a millisecond.
+    """All contacts within `duration_s` SI seconds from `epoch_utc`: `found` in words."""
+    rules = rules or ContactRules()
+    options = {"isl": isl, "ground": ground, "epoch_utc": epoch_utc, "duration_s": duration_s, "rules": rules}
+    return found(Planning(constellation=constellation, stations=tuple(stations), **options), engine)
 
-    satellites: names, in the propagator's order. A link that is None makes no contacts of its kind.
-    blocking_radius_km: of the sphere that hides satellites from each other, by default the Earth's equator.
-    Add the height of the air that no beam should graze; PASEOS blocks at 6378.0 km after its `set_orbit`.
-    step_s: of the coarse search, see `orbitfl.orbit.crossings`.
-    Raises ScenarioError for too few, too many or equal names, an epoch without time zone, times that are not
-    positive or satellites within the blocking sphere.
+
+def kept_plan(planning: Planning) -> ContactPlan:
+    """The plan from the user's cache; computed, and kept there, if it was never asked for."""
+    planning.satellites()  # warns of old elements, whether the plan is kept or not
+    return kept(planning.provenance(), lambda: found(planning))
+
+
+def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
+    """The whole contact plan.
+
+    Edges are within 5 ms of the propagator's for low orbits, within 0.15 s where high and eccentric ones take part
+    (docs/validation.md). `engine` changes the speed alone.
+    Raises ScenarioError for names that are not distinct and satellites within the blocking sphere, and what the
+    constellation raises.
     """
-    nodes = (*satellites, *(station.name for station in stations))
-    _require_names(propagator, satellites)
-    _require_distinct(nodes)
-    _require_positive(duration_s=duration_s, step_s=step_s, max_isl_range_km=max_isl_range_km)
-    tables = [np.empty(0, dtype=TABLE)]
-    if isl is not None:
-        _require_above(propagator, satellites, blocking_radius_km, np.arange(0.0, duration_s, step_s))
-        pairs = satellite_pairs(propagator, blocking_radius_km, max_isl_range_km)
-        tables.append(_contacts("isl", pairs, isl, duration_s, step_s))
-    if ground is not None:
-        pairs = ground_pairs(propagator, stations, earth_rotation(epoch_utc, duration_s))
-        tables.append(_contacts("ground", pairs, ground, duration_s, step_s))
-        tables[-1]["b"] += len(satellites)
-    return ContactPlan(epoch_utc, duration_s, nodes, np.concatenate(tables))
+    sky, tables = _sky(planning), []
+    if planning.isl is not None:
+        tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine))
+    if planning.ground is not None and planning.stations:
+        tables.append(_to_ground(sky, planning.ground))
+    plan = sky.plan(tables)
+    return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
 
 
-def _contacts(
-    kind: Literal["isl", "ground"],
-    pairs: SatellitePairs | GroundPairs,
-    link: Link,
-    duration_s: float,
-    step_s: float,
-) -> NDArray[np.void]:
-    windows = find_windows(pairs.margin_km, len(pairs.a), (0.0, duration_s), step_s)
-    measured = measure(pairs.range_km, windows, link, step_s)
-    table = np.empty(len(windows.series), dtype=TABLE)
-    table["kind"] = kind
-    table["a"], table["b"] = pairs.a[windows.series], pairs.b[windows.series]
-    table["start_s"], table["end_s"] = windows.start_s, windows.end_s
-    table["truncated"] = windows.cut_start | windows.cut_end
-    table["range_min_km"], table["range_max_km"] = measured.range_min_km, measured.range_max_km
-    table["rate_bps"] = measured.rate_bps
-    table["volume_bit"] = measured.rate_bps * (windows.end_s - windows.start_s)
-    return table
+def found_in_blocks(
+    planning: Planning, engine: EngineName = "auto", pairs_at_once: int = PAIRS_AT_ONCE
+) -> Iterator[ContactPlan]:
+    """The contact plan of a mega-constellation as plans of some pairs each, so that memory stays bounded.
+
+    Contacts with stations come last. Raises what `found` raises, and ScenarioError for rules that count terminals:
+    which of its contacts a satellite can hold is known only when all are.
+    """
+    if planning.rules.terminals is not None:
+        raise ScenarioError("terminals cannot be counted block by block; leave them out, or make one plan.")
+    sky = _sky(planning)
+    if planning.isl is not None:
+        for block in blocks(_pairs(sky), pairs_at_once):
+            yield sky.plan([_between_satellites(sky, block, planning.isl, engine)])
+    if planning.ground is not None and planning.stations:
+        yield sky.plan([_to_ground(sky, planning.ground)])
 
 
-def _require_names(propagator: Propagator, satellites: Sequence[str]) -> None:
-    if len(satellites) != propagator.count:
-        raise ScenarioError(
-            f"{len(satellites)} satellites are named, but {propagator.count} are propagated; name each one."
-        )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sky:
+    """Everything a search looks at, sampled once."""
+
+    asked: Planning
+    satellites: Satellites
+    parts: Sampled
+    rotation: EarthRotation
+
+    @property
+    def blocking_radius_km(self) -> float:
+        radius_km = self.asked.convention.blocking_radius_km(self.asked.constellation.kind)
+        return radius_km + self.asked.rules.blocking_altitude_km
+
+    def clear_parts(self) -> Iterator[Ephemeris]:
+        return (_clear(part, self.satellites.names, self.blocking_radius_km) for part in self.parts)
+
+    def in_itrs(self) -> Iterator[Ephemeris]:
+        return (part.in_itrs(self.rotation) for part in self.parts)
+
+    def plan(self, tables: Sequence[Columns]) -> ContactPlan:
+        columns = SearchedColumns(reduce(merged, tables) if tables else columns_of([]))
+        nodes = (*self.satellites.names, *(station.name for station in self.asked.stations))
+        made_from = self.asked.provenance()
+        count = len(self.satellites.names)
+        return ContactPlan(self.asked.epoch_utc, self.asked.duration_s, nodes, columns, made_from, satellites=count)
+
+
+def _sky(planning: Planning) -> _Sky:
+    satellites = planning.satellites()
+    _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
+    parts = sampled(satellites.propagator, planning.duration_s, planning.rules.step_s)
+    rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
+    return _Sky(planning, satellites, parts, rotation)
+
+
+def _pairs(sky: _Sky) -> Pairs:
+    return chosen_pairs(sky.satellites.names, sky.satellites.propagator, sky.asked.duration_s, sky.asked.rules)
+
+
+def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName) -> Columns:
+    chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
+    windows = chosen.pair_windows(past_sphere(part, *pairs, sky.blocking_radius_km) for part in sky.clear_parts())
+    if sky.asked.rules.max_isl_range_km is not None:
+        range_km = sky.asked.rules.max_isl_range_km
+        near = chosen.pair_windows(within_range(part, *pairs, range_km) for part in sky.parts)
+        windows = intersection(windows, near)
+    windows = _long_enough(windows, sky.asked.rules.min_duration_s)
+    a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
+    return _columns(ISL, a, b, windows, sky.parts, link, chosen)
+
+
+def _to_ground(sky: _Sky, link: Link) -> Columns:
+    sites = places_of(sky.asked.stations)
+    windows = find_windows(SmoothCurve(each) for each in _elevations(sky, sites))
+    windows = _long_enough(windows, sky.asked.rules.min_duration_s)
+    a, station = np.divmod(windows.series, len(sites))
+    bodies = (part.with_fixed(sites.position_km) for part in sky.in_itrs())
+    return _columns(GROUND, a, station + len(sky.satellites.names), windows, bodies, link, engine_for("numpy", 0))
+
+
+def _elevations(sky: _Sky, sites: Places) -> Iterator[Elevation]:
+    masks_deg = [station.mask_deg for station in sky.asked.stations]
+    elevations = (above_mask(part, sites, masks_deg) for part in sky.in_itrs())
+    if not sky.asked.convention.aberration:
+        return elevations
+    # The Earth's motion is the same to a part in a million 69 s earlier, so its instant needs no convention.
+    return (apparent(each, sun(sky.asked.epoch_utc), sky.rotation) for each in elevations)
+
+
+def _columns(
+    kind: int, a: Ints, b: Ints, windows: Windows, bodies: Iterable[Ephemeris], link: Link, engine: Engine
+) -> Columns:
+    """The columns of windows between the bodies `a` and `b`, (n,)."""
+    duration_s = windows.end_s - windows.start_s
+    nearest, farthest = np.full(len(windows), np.inf, np.float32), np.zeros(len(windows), np.float32)
+    rate = np.full(len(windows), link.rate_bps if isinstance(link, FixedRate) else 0.0)
+    for part in bodies:
+        rows, spans = _within(part, a, b, windows)
+        low, high = engine.ranges_km(part, spans)
+        nearest[rows], farthest[rows] = np.minimum(nearest[rows], low), np.maximum(farthest[rows], high)
+        if not isinstance(link, FixedRate):
+            rate[rows] += mean_rate_bps(part, spans, link) * (spans.end_s - spans.start_s) / duration_s[rows]
+    return {
+        "kind": np.full(len(windows), kind, np.int8),
+        "a": a.astype(np.int32, copy=False),
+        "b": b.astype(np.int32, copy=False),
+        "start_s": windows.start_s,
+        "end_s": windows.end_s,
+        "truncated": windows.cut_start | windows.cut_end,
+        "range_min_km": nearest,
+        "range_max_km": farthest,
+        "rate_bps": rate,
+        "volume_bit": rate * duration_s,
+    }
+
+
+def _within(part: Ephemeris, a: Ints, b: Ints, windows: Windows) -> tuple[Ints | slice, Spans]:
+    """Which windows reach into this part of the ephemeris, and what of them lies there."""
+    first_s, last_s = part.t_s[0], part.t_s[-1]
+    if np.all(windows.start_s >= first_s) and np.all(windows.end_s <= last_s):
+        return slice(None), Spans(a, b, windows.start_s, windows.end_s)
+    overlaps = (windows.start_s < last_s) & (windows.end_s > first_s)
+    rows = np.flatnonzero(overlaps)
+    start_s, end_s = np.maximum(windows.start_s[rows], first_s), np.minimum(windows.end_s[rows], last_s)
+    return rows, Spans(a[rows], b[rows], start_s, end_s)
+
+
+def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
+    return windows if min_duration_s == 0 else windows.where(windows.end_s - windows.start_s >= min_duration_s)
 
 
 def _require_distinct(nodes: Sequence[str]) -> None:
-    twice = sorted({name for name in nodes if nodes.count(name) > 1})
-    if twice:
+    if len(set(nodes)) < len(nodes):
+        twice = sorted({name for name in nodes if nodes.count(name) > 1})
         raise ScenarioError(f"Node names must differ, but these are given twice: {', '.join(twice)}. Rename them.")
 
 
-def _require_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ScenarioError(f"{name} is {value}, but it must be more than 0.")
-
-
-def _require_above(
-    propagator: Propagator, satellites: Sequence[str], blocking_radius_km: float, t_s: NDArray[np.float64]
-) -> None:
-    lowest_km = np.linalg.norm(propagator.positions(t_s), axis=-1).min(axis=1)
-    if lowest_km.min() <= blocking_radius_km:
+def _clear(part: Ephemeris, names: Sequence[str], radius_km: float) -> Ephemeris:
+    lowest_km = np.sqrt(np.einsum("tsi,tsi->ts", part.position_km, part.position_km).min(axis=0))
+    if lowest_km.min() < radius_km + LEAST_CLEARANCE_KM:
         raise ScenarioError(
-            f"blocking_radius_km is {blocking_radius_km}, but {satellites[lowest_km.argmin()]} comes down to "
-            f"{lowest_km.min():.1f} km from the Earth's centre; lower the radius or raise the orbit."
+            f"{names[lowest_km.argmin()]} comes down to {lowest_km.min():.1f} km from the Earth's centre, but the "
+            f"sphere that blocks sight has {radius_km:.1f} km; raise the orbit or lower blocking_altitude_km."
         )
+    return part

@@ -1,101 +1,155 @@
-"""Which pairs of nodes see each other: margins in km, positive when visible, and the ranges between them."""
+"""Which satellites see each other: bilinear forms of their states, positive when they do.
 
-from collections.abc import Sequence
+With q = (r, √(|r|² − R²)), two satellites see each other past a sphere of radius R if and only if
+q₁·q₂ > R²: their distance is then less than the sum of the tangents from both to the sphere. They are nearer
+than D if and only if r₁·r₂ > (|r₁|² + |r₂|² − D²)/2. Both are products of a vector of each, so one search over
+sums of four products serves them.
+"""
+
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.frames import EarthRotation, geodetic_position, geodetic_up
-from orbitfl.orbit.propagator import Propagator
-from orbitfl.orbit.station import GroundStation
+from orbitfl.orbit.crossings import Changes, crossings, may_cross, steps_at_once
+from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.jets import Jet
+
+BETWEEN_NODES = 1.2
+"""How much greater than at the nodes a speed or acceleration may be between them."""
+SINGLE_PRECISION = 0.5e-6
+"""Relative error allowed for in sums of four products in single precision, half on either side."""
 
 
-def line_of_sight_margin_km(first_km: Floats, second_km: Floats, blocking_radius_km: float) -> Floats:
-    """How much nearer (...) two points (..., 3) are than if their sight grazed a sphere about the origin.
+@dataclass(frozen=True, eq=False)
+class PairProducts:
+    """g = left₁·right₂ + constant₁ for pairs of satellites `a` and `b`, each (n_pairs,), at nodes `t_s` (n_t,).
 
-    Then their distance is the sum of the two tangent lengths √(r² − R²); farther apart, the sphere hides
-    them. Points are given outside the sphere.
+    left, right: (n_t, n_sat, 3, 4), a 4-vector with its first and second derivative. constant: (n_t, n_sat, 3).
+    size, speed, turn: bounds (n_sat,) of what varies in the vectors and of its derivatives, and `drift` of the
+    second derivative of what depends on one satellite alone; so |g″| ≤ turn₁ size₂ + 2 speed₁ speed₂ +
+    size₁ turn₂ + drift₁ + drift₂, by Cauchy and Schwarz.
     """
-    tangents_km = _tangent_km(first_km, blocking_radius_km) + _tangent_km(second_km, blocking_radius_km)
-    return tangents_km - _length(second_km - first_km)
 
-
-def elevation_margin_km(sight_km: Floats, up: Floats, mask_deg: Floats) -> Floats:
-    """How high (...) sights (..., 3) end above the cone of elevation `mask_deg` about normals `up`.
-
-    The sign is that of elevation minus mask, yet it stays smooth when a satellite crosses the zenith.
-    """
-    return np.einsum("...i,...i->...", sight_km, up) - np.sin(np.deg2rad(mask_deg)) * _length(sight_km)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SatellitePairs:
-    """Satellites `a` and `b`, each (n_pairs,), that see each other past a sphere and within a range."""
-
-    propagator: Propagator
+    t_s: Floats
     a: Ints
     b: Ints
-    blocking_radius_km: float
-    max_range_km: float
+    left: Floats
+    right: Floats
+    constant: Floats
+    size: Floats
+    speed: Floats
+    turn: Floats
+    drift: Floats
 
-    def margin_km(self, pair: Ints, t_s: Floats) -> Floats:
-        first_km = self.propagator.position_at(self.a[pair], t_s)
-        second_km = self.propagator.position_at(self.b[pair], t_s)
-        clear_km = line_of_sight_margin_km(first_km, second_km, self.blocking_radius_km)
-        return np.minimum(clear_km, self.max_range_km - _length(second_km - first_km))
+    @property
+    def count(self) -> int:
+        return len(self.a)
 
-    def range_km(self, pair: Ints, t_s: Floats) -> Floats:
-        return _length(self.propagator.position_at(self.b[pair], t_s) - self.propagator.position_at(self.a[pair], t_s))
+    @property
+    def step_s(self) -> float:
+        return float(self.t_s[-1] - self.t_s[0]) / (len(self.t_s) - 1)
+
+    @property
+    def steps_at_once(self) -> int:
+        return steps_at_once(self.count)
+
+    def positive(self, node: int) -> NDArray[np.bool_]:
+        left, right = self.left[node, :, 0].T, self.right[node, :, 0].T
+        return _sum(left[:, self.a], right[:, self.b]) + self.constant[node, self.a, 0] > 0
+
+    def changes(self, first: int, last: int) -> Changes:
+        values = self._coarse(first, last)
+        step, pair = np.nonzero(may_cross(values[:-1], values[1:], self._reach))
+        return self.crossings(first + step, pair)
+
+    def crossings(self, node: Ints, pair: Ints) -> Changes:
+        """The changes of sign within single intervals, each from a node to the next."""
+        return crossings(pair, self.t_s[node], self.step_s, self.jet(node, pair), self.jet(node + 1, pair))
+
+    def jet(self, node: Ints, pair: Ints) -> Jet:
+        a, b = self.a[pair], self.b[pair]
+        left, right, constant = self.left[node, a], self.right[node, b], self.constant[node, a]
+        x, dx, ddx = left[:, 0].T, left[:, 1].T, left[:, 2].T
+        y, dy, ddy = right[:, 0].T, right[:, 1].T, right[:, 2].T
+        return Jet(
+            _sum(x, y) + constant[:, 0],
+            _sum(dx, y) + _sum(x, dy) + constant[:, 1],
+            _sum(ddx, y) + 2 * _sum(dx, dy) + _sum(x, ddy) + constant[:, 2],
+        )
+
+    @cached_property
+    def bounds(self) -> NDArray[np.float32]:
+        """Rows (4, n_sat) u, v, w, z with reach = u₁ w₂ + v₁ v₂ + w₁ u₂ + z₁ + z₂: see `may_cross`."""
+        chord = BETWEEN_NODES * self.step_s**2 / 8
+        return np.array(
+            [
+                chord * self.turn + SINGLE_PRECISION * self.size,
+                np.sqrt(2 * chord) * self.speed,
+                self.size,
+                chord * self.drift,
+            ],
+            dtype=np.float32,
+        )
+
+    @cached_property
+    def _reach(self) -> NDArray[np.float32]:
+        u, v, w, z = self.bounds
+        return u[self.a] * w[self.b] + v[self.a] * v[self.b] + w[self.a] * u[self.b] + z[self.a] + z[self.b]
+
+    @cached_property
+    def coarse(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Left (n_t, 4, n_sat), right (n_t, 4, n_sat) and constant (n_t, n_sat), values alone."""
+        left, right = (
+            np.ascontiguousarray(side[:, :, 0].transpose(0, 2, 1), dtype=np.float32) for side in (self.left, self.right)
+        )
+        return left, right, self.constant[:, :, 0].astype(np.float32)
+
+    def _coarse(self, first: int, last: int) -> NDArray[np.float32]:
+        """g (n_nodes, n_pairs) in single precision."""
+        left, right, constant = (side[first : last + 1] for side in self.coarse)
+        total = constant[:, self.a]
+        for axis in range(4):
+            total += left[:, axis, self.a] * right[:, axis, self.b]
+        return total
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroundPairs:
-    """Satellites `a` over stations `b`, each (n_pairs,); stations are rows of the other arrays.
-
-    station_km, up: place (n_stations, 3) and outward normal in ITRS axes. mask_deg: (n_stations,).
-    """
-
-    propagator: Propagator
-    rotation: EarthRotation
-    a: Ints
-    b: Ints
-    station_km: Floats
-    up: Floats
-    mask_deg: Floats
-
-    def margin_km(self, pair: Ints, t_s: Floats) -> Floats:
-        station = self.b[pair]
-        return elevation_margin_km(self._sight_km(pair, t_s), self.up[station], self.mask_deg[station])
-
-    def range_km(self, pair: Ints, t_s: Floats) -> Floats:
-        return _length(self._sight_km(pair, t_s))
-
-    def _sight_km(self, pair: Ints, t_s: Floats) -> Floats:
-        """From station to satellite (..., 3) in ITRS axes."""
-        satellite_km = self.propagator.position_at(self.a[pair], t_s)
-        return self.rotation.to_itrs(satellite_km, t_s) - self.station_km[self.b[pair]]
+def past_sphere(ephemeris: Ephemeris, a: Ints, b: Ints, radius_km: float) -> PairProducts:
+    """Pairs that see each other past a sphere about the Earth's centre; all satellites stay above it."""
+    r = Jet(ephemeris.position_km, ephemeris.velocity_km_s, ephemeris.acceleration_km_s2)
+    tangent = r.dot(r).plus(-(radius_km**2)).root()
+    q = np.empty((*r.value.shape[:2], 3, 4))
+    for order, (vector, last) in enumerate(_orders(r, tangent)):
+        q[:, :, order, :3], q[:, :, order, 3] = vector, last
+    constant = np.zeros((*q.shape[:2], 3))
+    constant[..., 0] = -(radius_km**2)
+    size, speed, turn = (np.sqrt(np.einsum("tsi,tsi->ts", part, part).max(axis=0)) for part in np.moveaxis(q, 2, 0))
+    return PairProducts(ephemeris.t_s, a, b, q, q, constant, size, speed, turn, np.zeros_like(size))
 
 
-def satellite_pairs(propagator: Propagator, blocking_radius_km: float, max_range_km: float) -> SatellitePairs:
-    """Every two satellites once, the lower number first."""
-    a, b = np.triu_indices(propagator.count, k=1)
-    return SatellitePairs(propagator, a, b, blocking_radius_km, max_range_km)
+def within_range(ephemeris: Ephemeris, a: Ints, b: Ints, range_km: float) -> PairProducts:
+    """Pairs that are nearer than `range_km`."""
+    r = Jet(ephemeris.position_km, ephemeris.velocity_km_s, ephemeris.acceleration_km_s2)
+    half_square = r.dot(r).scaled(-0.5)
+    left, right = np.zeros((2, *r.value.shape[:2], 3, 4))
+    constant = np.stack([half_square.value + range_km**2 / 2, half_square.slope, half_square.bend], axis=-1)
+    left[:, :, 0, 3] = 1
+    for order, (vector, last) in enumerate(_orders(r, half_square)):
+        left[:, :, order, :3] = right[:, :, order, :3] = vector
+        right[:, :, order, 3] = last
+    size, speed, turn = (ephemeris.largest(part) for part in (r.value, r.slope, r.bend))
+    drift = np.abs(half_square.bend).max(axis=0)
+    return PairProducts(ephemeris.t_s, a, b, left, right, constant, size, speed, turn, drift)
 
 
-def ground_pairs(propagator: Propagator, stations: Sequence[GroundStation], rotation: EarthRotation) -> GroundPairs:
-    """Every satellite with every station."""
-    a, b = np.divmod(np.arange(propagator.count * len(stations)), max(len(stations), 1))
-    places = [geodetic_position(site.latitude_deg, site.longitude_deg, site.altitude_m / 1000) for site in stations]
-    ups = [geodetic_up(site.latitude_deg, site.longitude_deg) for site in stations]
-    masks_deg = np.array([site.mask_deg for site in stations], dtype=np.float64)
-    return GroundPairs(propagator, rotation, a, b, np.reshape(places, (-1, 3)), np.reshape(ups, (-1, 3)), masks_deg)
+def _orders(vector: Jet, last: Jet) -> list[tuple[Floats, Floats]]:
+    return [(vector.value, last.value), (vector.slope, last.slope), (vector.bend, last.bend)]
 
 
-def _tangent_km(position_km: Floats, radius_km: float) -> Floats:
-    squared_km2 = np.einsum("...i,...i->...", position_km, position_km)
-    return np.sqrt(np.maximum(squared_km2 - radius_km**2, 0.0))
-
-
-def _length(vector: Floats) -> Floats:
-    return np.sqrt(np.einsum("...i,...i->...", vector, vector))
+def _sum(first: Floats, second: Floats) -> Floats:
+    # Written out, in the order of `orbitfl.contacts.kernels`: equal bits from both.
+    return (first[0] * second[0] + first[1] * second[1]) + (first[2] * second[2] + first[3] * second[3])

@@ -102,9 +102,8 @@ def simulate(rules: Rules, plan: ContactPlan, environment: Environment, satellit
     for node in node_of.values():
         mission.push(0.0, _SessionDue(node))
     if rules.exchange_every_s is not None:
-        for contact in plan:
-            if contact.kind == "isl":
-                mission.push(contact.start_s, _ContactDue(contact))
+        for contact in plan.of_kind("isl"):
+            mission.push(contact.start_s, _ContactDue(contact))
     while mission.queue:
         at_s, _, event = heapq.heappop(mission.queue)
         _step(mission, at_s, event)

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbitfl.contacts.plan import TABLE, ContactPlan
+from orbitfl.contacts.plan import ContactPlan, columns_of
 from orbitfl.environment.base import Activity, Reason, Spell, Vitals
 from orbitfl.simulation.engine import Rules, simulate
 from orbitfl.simulation.timeline import Evaluation, Exchange, Refusal, Session
@@ -52,11 +51,8 @@ class Mains:
 
 
 def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: int = 4) -> ContactPlan:
-    table = np.zeros(len(windows), dtype=TABLE)
-    for row, (a, b, start_s, end_s) in zip(table, windows, strict=True):
-        row["kind"], row["rate_bps"] = "isl", rate_bps
-        row["a"], row["b"], row["start_s"], row["end_s"] = a, b, start_s, end_s
-    return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), table)
+    rows = [("isl", *window, False, 0.0, 0.0, rate_bps, rate_bps * (window[3] - window[2])) for window in windows]
+    return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), columns_of(rows))
 
 
 Kind = TypeVar("Kind", Session, Exchange, Evaluation)

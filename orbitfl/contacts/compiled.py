@@ -1,0 +1,341 @@
+"""The searches over pairs of satellites compiled by numba, for mega-constellations.
+
+Each kernel does what its NumPy namesake does, in the same order of operations, so the windows are the same to
+the last bit: `orbitfl.contacts.visibility`, `orbitfl.orbit.crossings`. What needs more care than one zero per
+interval goes back to NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from orbitfl.contacts.measure import ROUNDS, Spans
+from orbitfl.contacts.visibility import PairProducts
+from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.crossings import AT_END, CONVERGED, NEWTON_ROUNDS, US_PER_S, Changes, Toggles, Windows, find_windows
+from orbitfl.orbit.ephemeris import Ephemeris, hermite_weights
+
+_weights = njit(inline="always")(hermite_weights)
+# Never fastmath: numba would fuse and reorder sums, and the bits would differ from NumPy's.
+compiled = njit(cache=True, error_model="numpy", nogil=True)
+
+
+def pair_windows(products: Iterable[PairProducts]) -> Windows:
+    """As `find_windows`."""
+    return find_windows(map(_curve, products), paired)
+
+
+def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
+    """As `orbitfl.contacts.measure.ranges_km`."""
+    nearest, farthest = np.empty((2, len(spans.a)), np.float32)
+    states = bodies.states.reshape(*bodies.states.shape[:2], 9)
+    _ranges(states, bodies.t_s[0], bodies.step_s, spans.a, spans.b, spans.start_s, spans.end_s, nearest, farthest)
+    return nearest, farthest
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledPairs:
+    """A `Curve` that answers as its `products` do.
+
+    first, low: runs of pairs of one satellite with others in a row: (n_runs,) satellite `first`, partners from
+    `low`; run k holds the pairs from offsets[k] up to offsets[k + 1].
+    """
+
+    products: PairProducts
+    first: Ints
+    low: Ints
+    offsets: Ints
+    left: Floats
+    right: Floats
+
+    @property
+    def count(self) -> int:
+        return self.products.count
+
+    @property
+    def t_s(self) -> Floats:
+        return self.products.t_s
+
+    @property
+    def steps_at_once(self) -> int:
+        return 32
+
+    def positive(self, node: int) -> NDArray[np.bool_]:
+        positive = np.empty(self.count, np.bool_)
+        products = self.products
+        _positive(products.a, products.b, self.left[node], self.right[node], products.constant[node], positive)
+        return positive
+
+    def changes(self, first: int, last: int) -> Changes:
+        pair, share = np.empty(self.count, np.int32), np.empty(self.count)
+        hard = np.empty(self.count, np.int32)
+        found, nodes, difficult = [], [], []
+        for node in range(first, last):
+            simple, rest = self._scan(node, pair, share, hard)
+            t_s = self.t_s[node] + share[:simple] * self.products.step_s
+            found.append(Changes(pair[:simple].copy(), t_s))
+            difficult.append(hard[:rest].astype(np.intp))
+            nodes.append(np.full(rest, node))
+        found.append(self.products.crossings(np.concatenate(nodes), np.concatenate(difficult)))
+        return Changes(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _scan(self, node: int, pair: Ints, share: Floats, hard: Ints) -> tuple[int, int]:
+        both, products = slice(node, node + 2), self.products
+        f_left, f_right, f_constant = products.coarse
+        return scan_interval(
+            self.first, self.low, self.offsets, f_left[both], f_right[both], f_constant[both], products.bounds,
+            self.left[both], self.right[both], products.constant[both], products.step_s, pair, share, hard,
+        )  # fmt: skip
+
+
+def _curve(products: PairProducts) -> CompiledPairs:
+    breaks = np.flatnonzero((np.diff(products.a) != 0) | (np.diff(products.b) != 1)) + 1
+    starts = np.concatenate([[0], breaks]) if products.count else np.empty(0, np.intp)
+    offsets = np.append(starts, products.count)
+    flat = (*products.left.shape[:2], 12)
+    left, right = products.left.reshape(flat), products.right.reshape(flat)
+    return CompiledPairs(products, products.a[starts], products.b[starts], offsets, left, right)
+
+
+@compiled
+def _positive(a, b, left, right, constant, positive):
+    for m in range(len(a)):
+        x, y = left[a[m]], right[b[m]]
+        positive[m] = ((x[0] * y[0] + x[1] * y[1]) + (x[2] * y[2] + x[3] * y[3])) + constant[a[m], 0] > 0
+
+
+@compiled
+def scan_interval(
+    first, low, offsets, f_left, f_right, f_constant, bounds, left, right, constant, step_s, pair, share, hard
+):
+    """Changes of sign of all pairs between two nodes; every array begins with the two.
+
+    Fills `pair` and `share` of the step; `hard` with pairs that need another look. Returns how many of each.
+    """
+    widest = 1
+    for run in range(len(first)):
+        widest = max(widest, offsets[run + 1] - offsets[run])
+    score, picked = np.empty(widest, np.float32), np.empty(widest + 1, np.int64)
+    start, end = np.empty((3, widest)), np.empty((3, widest))
+    changes, single, step = np.empty(widest, np.int8), np.empty((6, widest)), np.empty(widest)
+    found, difficult = 0, 0
+    for run in range(len(first)):
+        i, j, offset, width = first[run], low[run], offsets[run], offsets[run + 1] - offsets[run]
+        _score_row(f_left, f_right, f_constant, bounds, i, j, score[:width])
+        flagged = _pick(score[:width], picked)
+        _jets(left[0, i], right[0], constant[0, i], j, picked, flagged, step_s, start)
+        _jets(left[1, i], right[1], constant[1, i], j, picked, flagged, step_s, end)
+        _count(start[0], start[1], start[2], end[0], end[1], end[2], changes[:flagged])
+        singles = 0
+        for m in range(flagged):
+            if changes[m] == 1:
+                for c in range(3):
+                    single[c, singles] = start[c, m]
+                    single[3 + c, singles] = end[c, m]
+                pair[found + singles] = offset + picked[m]
+                singles += 1
+            elif changes[m] > 1:
+                hard[difficult] = offset + picked[m]
+                difficult += 1
+        _newton(single[0], single[1], single[2], single[3], single[4], single[5], share[found : found + singles], step)
+        kept = 0
+        for m in range(singles):
+            if abs(step[m]) < CONVERGED:
+                pair[found + kept] = pair[found + m]
+                share[found + kept] = share[found + m]
+                kept += 1
+            else:
+                hard[difficult] = pair[found + m]
+                difficult += 1
+        found += kept
+    return found, difficult
+
+
+@compiled
+def _score_row(f_left, f_right, f_constant, bounds, i, j, score):
+    n = len(score)
+    _score(
+        f_left[0, 0, i], f_left[0, 1, i], f_left[0, 2, i], f_left[0, 3, i], f_constant[0, i],
+        f_left[1, 0, i], f_left[1, 1, i], f_left[1, 2, i], f_left[1, 3, i], f_constant[1, i],
+        f_right[0, 0, j:j + n], f_right[0, 1, j:j + n], f_right[0, 2, j:j + n], f_right[0, 3, j:j + n],
+        f_right[1, 0, j:j + n], f_right[1, 1, j:j + n], f_right[1, 2, j:j + n], f_right[1, 3, j:j + n],
+        bounds[0, i], bounds[1, i], bounds[2, i], bounds[3, i],
+        bounds[0, j:j + n], bounds[1, j:j + n], bounds[2, j:j + n], bounds[3, j:j + n], score,
+    )  # fmt: skip
+
+
+@compiled
+def _score(ax, ay, az, aw, ac, bx, by, bz, bw, bc, x0, y0, z0, w0, x1, y1, z1, w1, ui, vi, wi, zi, u, v, w, z, score):
+    """`may_cross` for one satellite with others in a row: negative where the sign may change."""
+    for m in range(len(score)):
+        g0 = ac + ax * x0[m] + ay * y0[m] + az * z0[m] + aw * w0[m]
+        g1 = bc + bx * x1[m] + by * y1[m] + bz * z1[m] + bw * w1[m]
+        reach = ui * w[m] + vi * v[m] + wi * u[m] + zi + z[m]
+        score[m] = abs(g0 + g1) - abs(g1 - g0) - np.float32(2) * reach
+
+
+@compiled
+def _pick(score, picked):
+    """Where scores are negative, without a branch."""
+    n = 0
+    for m in range(len(score)):
+        picked[n] = m
+        n += score[m] < np.float32(0)
+    return n
+
+
+@compiled
+def _jets(left, right, constant, low, picked, n, step_s, jet):
+    """Value, step/5 times slope and step²/20 times bend of `left` with the picked partners."""
+    first, second = 0.2 * step_s, 0.05 * step_s * step_s
+    a0, a1, a2, a3, a4, a5, a6, a7 = left[0], left[1], left[2], left[3], left[4], left[5], left[6], left[7]
+    a8, a9, a10, a11 = left[8], left[9], left[10], left[11]
+    for m in range(n):
+        p = right[low + picked[m]]
+        jet[0, m] = ((a0 * p[0] + a1 * p[1]) + (a2 * p[2] + a3 * p[3])) + constant[0]
+        x, y = (a4 * p[0] + a5 * p[1]) + (a6 * p[2] + a7 * p[3]), (a0 * p[4] + a1 * p[5]) + (a2 * p[6] + a3 * p[7])
+        jet[1, m] = first * (x + y + constant[1])
+        x, y = (a8 * p[0] + a9 * p[1]) + (a10 * p[2] + a11 * p[3]), (a4 * p[4] + a5 * p[5]) + (a6 * p[6] + a7 * p[7])
+        z = (a0 * p[8] + a1 * p[9]) + (a2 * p[10] + a3 * p[11])
+        jet[2, m] = second * (x + 2 * y + z + constant[2])
+
+
+@compiled
+def _count(b0, d0, c0, b5, d1, c1, changes):
+    """`sign_changes` of `bernstein`."""
+    for m in range(len(changes)):
+        s0 = np.int8(b0[m] > 0)
+        s1 = np.int8(b0[m] + d0[m] > 0)
+        s2 = np.int8(b0[m] + 2 * d0[m] + c0[m] > 0)
+        s3 = np.int8(b5[m] - 2 * d1[m] + c1[m] > 0)
+        s4 = np.int8(b5[m] - d1[m] > 0)
+        s5 = np.int8(b5[m] > 0)
+        changes[m] = (s0 ^ s1) + (s1 ^ s2) + (s2 ^ s3) + (s3 ^ s4) + (s4 ^ s5)
+
+
+@compiled
+def _newton(b0, d0, e0, b5, d1, e1, share, step):
+    """`newton`, its first rounds."""
+    for m in range(len(share)):
+        p0, p5 = b0[m], b5[m]
+        p1, p2, p3, p4 = p0 + d0[m], p0 + 2 * d0[m] + e0[m], p5 - 2 * d1[m] + e1[m], p5 - d1[m]
+        c1, c2, c3 = 5 * (p1 - p0), 10 * (p2 - 2 * p1 + p0), 10 * (p3 - 3 * p2 + 3 * p1 - p0)
+        c4 = 5 * (p4 - 4 * p3 + 6 * p2 - 4 * p1 + p0)
+        c5 = p5 - 5 * p4 + 10 * p3 - 10 * p2 + 5 * p1 - p0
+        low, high, rises = 0.0, 1.0, p5 > 0
+        x, moved = min(max(p0 / (p0 - p5), AT_END), 1 - AT_END), 1.0
+        for _ in range(NEWTON_ROUNDS):
+            value = ((((c5 * x + c4) * x + c3) * x + c2) * x + c1) * x + p0
+            slope = (((5 * c5 * x + 4 * c4) * x + 3 * c3) * x + 2 * c2) * x + c1
+            beyond = (value > 0) == rises
+            high = x if beyond else high
+            low = low if beyond else x
+            better = x - value / slope
+            better = better if (better >= low) & (better <= high) else 0.5 * (low + high)
+            moved = better - x
+            x = better
+        share[m] = x
+        step[m] = moved
+
+
+def paired(toggles: Toggles) -> Windows:
+    """As `orbitfl.orbit.crossings.paired`; takes the blocks of keys away as it goes."""
+    blocks, opened, bits, first_s, last_s = toggles
+    most = (sum(map(len, blocks)) + np.count_nonzero(opened) + len(opened)) // 2 + 1
+    series, start_s, end_s = np.empty(most, np.int32), np.empty(most), np.empty(most)
+    cut_start, cut_end = np.empty((2, most), np.bool_)
+    already, row_of = np.flatnonzero(opened), np.full(len(opened), -1, np.int32)
+    count = len(already)
+    row_of[already] = np.arange(count)
+    series[:count], start_s[:count], end_s[:count] = already, first_s, last_s
+    cut_start[:count], cut_end[:count] = True, True
+    while blocks:
+        keys = blocks.pop(0)
+        count = _pair(keys, np.uint64(bits), first_s, last_s, row_of, count, series, start_s, end_s, cut_start, cut_end)
+    return Windows(series[:count], start_s[:count], end_s[:count], cut_start[:count], cut_end[:count])
+
+
+@compiled
+def _pair(keys, bits, first_s, last_s, row_of, count, series, start_s, end_s, cut_start, cut_end):
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    for key in keys:
+        each, t_s = np.int64(key & mask), first_s + np.int64(key >> bits) / US_PER_S
+        row = row_of[each]
+        if row < 0:
+            series[count], start_s[count], end_s[count] = each, t_s, last_s
+            cut_start[count], cut_end[count] = False, True
+            row_of[each] = count
+            count += 1
+        else:
+            end_s[row], cut_end[row] = t_s, False
+            row_of[each] = -1
+    return count
+
+
+@compiled
+def _ranges(states, first_s, step_s, a, b, start_s, end_s, nearest, farthest):
+    """Least and greatest distance of bodies (a, b) over spans, from states (n_t, n_sat, 9) at even nodes."""
+    last_node = states.shape[0] - 2
+    for row in range(len(a)):
+        i, j = np.int64(a[row]), np.int64(b[row])
+        first = min(max(np.int64((start_s[row] - first_s) / step_s), 0), last_node)
+        last = min(max(np.int64((end_s[row] - first_s) / step_s), 0), last_node)
+        one = _square_at((start_s[row] - first_s) / step_s - first, step_s, states, first, i, j)
+        two = _square_at((end_s[row] - first_s) / step_s - last, step_s, states, last, i, j)
+        low, high = min(one, two), max(one, two)
+        closing = _closing(states, first, i, j)
+        for node in range(first, last + 1):
+            after = _closing(states, node + 1, i, j)
+            if (closing > 0) != (after > 0):
+                slope, slope_after = _change(states, node, i, j), _change(states, node + 1, i, j)
+                share = _zero_of_cubic(closing, slope, after, slope_after, step_s)
+                t_s = first_s + (node + share) * step_s
+                if start_s[row] < t_s < end_s[row]:
+                    square = _square_at(share, step_s, states, node, i, j)
+                    low, high = min(low, square), max(high, square)
+            closing = after
+        nearest[row], farthest[row] = np.sqrt(low), np.sqrt(high)
+
+
+@compiled
+def _closing(states, node, i, j):
+    p, q = states[node, i], states[node, j]
+    return (q[0] - p[0]) * (q[3] - p[3]) + (q[1] - p[1]) * (q[4] - p[4]) + (q[2] - p[2]) * (q[5] - p[5])
+
+
+@compiled
+def _change(states, node, i, j):
+    p, q = states[node, i], states[node, j]
+    speed = (q[3] - p[3]) ** 2 + (q[4] - p[4]) ** 2 + (q[5] - p[5]) ** 2
+    return speed + (q[0] - p[0]) * (q[6] - p[6]) + (q[1] - p[1]) * (q[7] - p[7]) + (q[2] - p[2]) * (q[8] - p[8])
+
+
+@compiled
+def _zero_of_cubic(start, start_slope, end, end_slope, width_s):
+    c1, d1 = width_s * start_slope, width_s * end_slope
+    c2, c3 = 3 * (end - start) - 2 * c1 - d1, 2 * (start - end) + c1 + d1
+    share = start / (start - end)
+    for _ in range(ROUNDS):
+        slope = c1 + share * (2 * c2 + share * 3 * c3)
+        value = start + share * (c1 + share * (c2 + share * c3))
+        share = min(max(share - value / (1.0 if slope == 0 else slope), 0.0), 1.0)
+    return share
+
+
+@compiled
+def _square_at(u, h, states, node, i, j):
+    """Squared distance of two bodies at a share of the way from a node to the next."""
+    p, q, p1, q1 = states[node, i], states[node, j], states[node + 1, i], states[node + 1, j]
+    a, b, c, d, e, f = _weights(u, h)
+    x = a * (q[0] - p[0]) + b * (q[3] - p[3]) + c * (q[6] - p[6])
+    y = a * (q[1] - p[1]) + b * (q[4] - p[4]) + c * (q[7] - p[7])
+    z = a * (q[2] - p[2]) + b * (q[5] - p[5]) + c * (q[8] - p[8])
+    x += d * (q1[0] - p1[0]) + e * (q1[3] - p1[3]) + f * (q1[6] - p1[6])
+    y += d * (q1[1] - p1[1]) + e * (q1[4] - p1[4]) + f * (q1[7] - p1[7])
+    z += d * (q1[2] - p1[2]) + e * (q1[5] - p1[5]) + f * (q1[8] - p1[8])
+    return x * x + y * y + z * z

@@ -1,0 +1,81 @@
+"""Which pairs of satellites a search looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from orbitfl.contacts.rules import ContactRules
+from orbitfl.errors import ScenarioError
+from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.propagator import Propagator
+
+SAMPLES = 48
+
+
+class Pairs(NamedTuple):
+    """Satellites `a` < `b`, each (n_pairs,) of whole numbers, ordered by a, then b."""
+
+    a: Ints
+    b: Ints
+
+
+def chosen_pairs(names: Sequence[str], propagator: Propagator, duration_s: float, rules: ContactRules) -> Pairs:
+    """The pairs that `rules` ask for. Raises ScenarioError for names that no satellite has."""
+    if rules.pairs is not None:
+        return _named(names, rules.pairs)
+    if rules.neighbours is not None:
+        return nearest(propagator.positions(np.linspace(0.0, duration_s, SAMPLES)), rules.neighbours)
+    a, b = np.triu_indices(len(names), k=1)
+    return Pairs(a.astype(np.int32), b.astype(np.int32))
+
+
+def blocks(pairs: Pairs, most: int) -> Iterator[Pairs]:
+    """Runs of at most so many pairs."""
+    for first in range(0, len(pairs.a), most):
+        yield Pairs(pairs.a[first : first + most], pairs.b[first : first + most])
+
+
+def nearest(position_km: Floats, count: int) -> Pairs:
+    """Pairs of which one is among the `count` nearest of the other, by the mean of the squared distance.
+
+    position_km: (n_sat, n_t, 3). The mean of |r₁ − r₂|² is |r₁|² + |r₂|² − 2 r₁·r₂ on average, so all pairs cost
+    one product of matrices.
+    """
+    n = len(position_km)
+    count = min(count, n - 1)
+    if count < 1:
+        return Pairs(np.empty(0, np.intp), np.empty(0, np.intp))
+    flat = position_km.reshape(n, -1) / np.sqrt(position_km.shape[1])
+    square = np.einsum("si,si->s", flat, flat)
+    near = np.concatenate([_nearest_rows(flat, square, first, count) for first in range(0, n, 1024)])
+    one, other = np.repeat(np.arange(n), count), near.ravel()
+    a, b = np.divmod(np.unique(np.minimum(one, other) * n + np.maximum(one, other)), n)
+    return Pairs(a, b)
+
+
+def _nearest_rows(flat: Floats, square: Floats, first: int, count: int) -> Ints:
+    rows = np.arange(first, min(first + 1024, len(flat)))
+    distance = square[rows, None] + square - 2 * flat[rows] @ flat.T
+    distance[rows - first, rows] = np.inf
+    # Rounded, and ties by number: which of two equally near ones counts must not hang on the last bit.
+    rounded = np.round(distance, 3) if len(flat) <= 4096 else distance
+    if count < len(flat) - 1:
+        return np.argpartition(rounded, count, axis=1, kind="introselect")[:, :count]
+    return np.argsort(rounded, axis=1, kind="stable")[:, :count]
+
+
+def _named(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Pairs:
+    number = {name: place for place, name in enumerate(names)}
+    unknown = sorted({name for pair in pairs for name in pair if name not in number})
+    if unknown:
+        known = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        raise ScenarioError(f"pairs names {', '.join(unknown[:5])}, but the satellites are {known}.")
+    twins = sorted({first for first, second in pairs if first == second})
+    if twins:
+        raise ScenarioError(f"pairs holds {twins[0]} with itself; name two different satellites.")
+    chosen = sorted({tuple(sorted((number[first], number[second]))) for first, second in pairs})
+    numbers = np.array(chosen, dtype=np.intp).reshape(-1, 2)
+    return Pairs(numbers[:, 0], numbers[:, 1])
