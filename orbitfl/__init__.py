@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orbitfl.experiment.mission import contact_plan
     from orbitfl.experiment.run import run
-    from orbitfl.scenario import load
+    from orbitfl.scenario import load, load_mission
 
-__all__ = ["contact_plan", "load", "run"]
+__all__ = ["contact_plan", "load", "load_mission", "run"]
 
-_HOMES = {"load": "scenario", "run": "experiment.run", "contact_plan": "experiment.mission"}
+_HOMES = {"load": "scenario", "load_mission": "scenario", "run": "experiment.run", "contact_plan": "experiment.mission"}
 
 
 def __getattr__(name: str) -> Any:

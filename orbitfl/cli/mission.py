@@ -1,4 +1,4 @@
-"""`orbitfl run`, `contacts` and `validate`."""
+"""`orbitfl run` and `validate`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +8,6 @@ import typer
 from orbitfl.cli.progress import reporting
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from orbitfl.scenario import Scenario
     from orbitfl.simulation.timeline import Timeline
 
@@ -40,38 +38,16 @@ def run(
     folder = out or Path("runs") / loaded.name
     with reporting() as notify:
         result = run_scenario(loaded, folder, notify)
-    print(f"mIoU on held-out tiles in %, {len(loaded.constellation.names)} satellites, {loaded.duration_s / 3600:g} h:")
+    print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     print(f"Everything is in {folder}; the figure is {folder / 'figure.png'}.")
 
 
-def contacts(
-    scenario: ScenarioFile,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the plan; the ending chooses: .csv, .parquet or .json.")
-    ] = None,
-    overrides: Overrides = None,
-) -> None:
-    """Compute the contact plan of a scenario, print its summary and, with --out, write it."""
-    from orbitfl.contacts import write
-    from orbitfl.experiment.mission import contact_plan
-
-    plan = contact_plan(_load(scenario, overrides or []))
-    if out is not None:
-        write(plan, out)
-    frame = plan.to_frame()
-    print(f"{len(plan)} contacts within {plan.duration_s / 3600:g} h from {plan.epoch_utc:%Y-%m-%dT%H:%M:%SZ}")
-    if len(plan):
-        print(_per_pair(frame).to_string(float_format="{:.1f}".format))
-    if out is not None:
-        print(f"The plan is in {out}.")
-
-
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
     """Check a scenario without running it, and print it with every default written out."""
-    from orbitfl.scenario import resolved_yaml
+    from orbitfl.scenario import load_mission, resolved_yaml
 
-    print(resolved_yaml(_load(scenario, overrides or [])), end="")
+    print(resolved_yaml(load_mission(scenario, overrides or [])), end="")
 
 
 def _load(path: Path, overrides: list[str]) -> "Scenario":
@@ -80,31 +56,20 @@ def _load(path: Path, overrides: list[str]) -> "Scenario":
     return load(path, overrides)
 
 
-def _per_pair(frame: "pd.DataFrame") -> "pd.DataFrame":
-    frame = frame.assign(minutes=(frame["end_s"] - frame["start_s"]) / 60, megabyte=frame["volume_bit"] / 8e6)
-    return frame.groupby(["kind", "a", "b"]).agg(
-        windows=("start_s", "size"),
-        minutes=("minutes", "sum"),
-        shortest_min=("minutes", "min"),
-        range_min_km=("range_min_km", "min"),
-        range_max_km=("range_max_km", "max"),
-        megabyte=("megabyte", "sum"),
-    )
-
-
 def _described(scenario: "Scenario", mission: "Timeline") -> str:
     """What a dry run found, in a few lines."""
     from orbitfl.simulation.timeline import Exchange, Session
 
     sessions = [each for each in mission.happenings if isinstance(each, Session)]
     exchanges = [each for each in mission.happenings if isinstance(each, Exchange)]
+    satellites = len({spell.node for spell in mission.energy})
     done = [each for each in exchanges if each.outcome == "done"]
     sent_mb = sum(2 * each.size_byte for each in done) / 1e6
     consumed_wh = sum(spell.consumed_j for spell in mission.energy) / 3600
     least = min((spell.charge_end for spell in mission.energy), default=scenario.environment.initial_charge)
     return "\n".join(
         [
-            f"{scenario.name}: {len(scenario.constellation.names)} satellites, {scenario.duration_s / 3600:g} h",
+            f"{scenario.name}: {satellites} satellites, {scenario.duration_s / 3600:g} h",
             f"sessions   {len(sessions)} with {sum(each.steps for each in sessions)} steps",
             f"exchanges  {len(done)} done, {len(exchanges) - len(done)} cut, {sent_mb:.1f} MB sent",
             f"refusals   {len(mission.refusals)}",

@@ -38,7 +38,7 @@ class Classroom:
     hashes: dict[str, str]
 
 
-def open_classroom(scenario: Scenario, notify: Notify) -> Classroom:
+def open_classroom(scenario: Scenario, satellite_count: int, notify: Notify) -> Classroom:
     """Load weights and tiles, and compute the embeddings that are not kept yet."""
     learner = load_learner(scenario)
     tiles, exam = (load(data, cache_folder()) for data in (scenario.data, scenario.evaluation.data))
@@ -46,7 +46,7 @@ def open_classroom(scenario: Scenario, notify: Notify) -> Classroom:
     return Classroom(
         learner,
         _lessons(learner.model, tiles, scenario, notify, "training tiles"),
-        scenario.data.partition.split(tiles, scenario.constellation.total, rng),
+        scenario.data.partition.split(tiles, satellite_count, rng),
         _lessons(learner.model, exam, scenario, notify, "evaluation tiles"),
         {"data": content_hash(tiles), "evaluation": content_hash(exam)},
     )

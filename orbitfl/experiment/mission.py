@@ -1,31 +1,27 @@
 """When: from a scenario to its contact plan and its timeline. Imports no torch."""
 
-from orbitfl import contacts
-from orbitfl.contacts import ContactPlan
-from orbitfl.scenario import Scenario
+from dataclasses import replace
+
+from orbitfl.contacts import ContactPlan, kept_plan
+from orbitfl.environment.trajectory import BLOCK_S
+from orbitfl.scenario import Mission, Scenario
 from orbitfl.scenario.profiles import board_profile
 from orbitfl.simulation.engine import Rules, simulate
 from orbitfl.simulation.timeline import Timeline
 
 
-def contact_plan(scenario: Scenario) -> ContactPlan:
-    """Every window of the mission, between satellites and to the ground."""
-    return contacts.contact_plan(
-        scenario.constellation.propagator(),
-        scenario.constellation.names,
-        scenario.ground_stations,
-        isl=scenario.links.isl,
-        ground=scenario.links.ground,
-        epoch_utc=scenario.epoch_utc,
-        duration_s=scenario.duration_s,
-    )
+def contact_plan(scenario: Mission) -> ContactPlan:
+    """Every window of the mission, between satellites and to the ground; kept for later runs."""
+    return kept_plan(scenario.planning())
 
 
 def timeline(scenario: Scenario, plan: ContactPlan, update_byte: int) -> Timeline:
     """What every satellite does and when, if an update takes `update_byte` bytes."""
-    names = scenario.constellation.names
-    environment = scenario.environment.start(scenario.constellation.propagator(), names, scenario.epoch_utc)
-    return simulate(_rules(scenario, update_byte), plan, environment, names)
+    # The environment asks for whole blocks of the trajectory, up to one beyond the end.
+    asked = replace(scenario.planning(), duration_s=scenario.duration_s + BLOCK_S)
+    satellites = asked.satellites()
+    environment = scenario.environment.start(satellites.propagator, satellites.names, scenario.epoch_utc)
+    return simulate(_rules(scenario, update_byte), plan, environment, satellites.names)
 
 
 def _rules(scenario: Scenario, update_byte: int) -> Rules:

@@ -45,7 +45,7 @@ class RunResult:
 
     def satellites(self, kind: str = "miou") -> pd.DataFrame:
         """As `scores`, the satellites alone."""
-        return self.scores(kind).loc[:, list(self.scenario.constellation.names)]
+        return self.scores(kind).loc[:, list(self.plan.satellite_names)]
 
     def summary(self) -> pd.DataFrame:
         """A row per strategy: mIoU in percent at the start and at the end, steps, and what was sent."""

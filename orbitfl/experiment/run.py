@@ -62,7 +62,7 @@ def dry_run(scenario: Scenario) -> Timeline:
 
 def _run_all(scenario: Scenario, folder: Path | None, notify: Notify) -> RunResult:
     plan = contact_plan(scenario)
-    classroom = open_classroom(scenario, notify)
+    classroom = open_classroom(scenario, len(plan.satellite_names), notify)
     result = _run_one(scenario, plan, classroom, folder, notify)
     controls = {}
     for name in scenario.exchange.controls:
@@ -76,7 +76,7 @@ def _run_one(
     scenario: Scenario, plan: ContactPlan, classroom: Classroom, folder: Path | None, notify: Notify
 ) -> RunResult:
     started_s = time.perf_counter()
-    names = scenario.constellation.names
+    names = plan.satellite_names
     replay = Replay(classroom, scenario.exchange.strategy, scenario.exchange.compressor, names, scenario.seed)
     mission = timeline(scenario, plan, replay.update_byte())
     records = [*_learned(replay, mission, scenario, notify), *_refused(mission, names)]

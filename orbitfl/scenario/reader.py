@@ -5,22 +5,28 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from orbitfl.errors import ScenarioError
 from orbitfl.scenario.profiles import board_profile
-from orbitfl.scenario.schema import Scenario
+from orbitfl.scenario.schema import Mission, Scenario
 
 LARGEST_BYTE = 1_000_000
 DEEPEST = 20
 
+LEARNING_KEYS = {each.name for each in dataclasses.fields(Scenario)} - {
+    each.name for each in dataclasses.fields(Mission)
+}
+
 Loc = tuple[str | int, ...]
+Document = TypeVar("Document", Mission, Scenario)
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -30,19 +36,53 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     Raises ScenarioError naming the file, the key, what was given and what to do.
     """
     path = Path(path)
-    raw = _parse(_read(path), str(path))
-    for override in overrides:
-        _override(raw, override)
-    try:
-        scenario = from_mapping(_located(raw, path.parent))
+    raw = _document(path, overrides)
+    with _naming(path):
+        scenario = from_mapping(raw)
         board_profile(scenario.compute)
         return scenario
-    except ScenarioError as error:
-        raise ScenarioError(f"{path}: {error}") from error
+
+
+def load_mission(path: str | Path, overrides: Sequence[str] = ()) -> Mission:
+    """A scenario, or a file that has only the keys of a contact plan. Else as `load`."""
+    path = Path(path)
+    raw = _document(path, overrides)
+    if LEARNING_KEYS & set(raw):
+        return load(path, overrides)
+    with _naming(path):
+        return _validated(raw, Mission)
+
+
+def mission(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Mission:
+    """A mission from its keys; relative paths count from here. Raises ScenarioError as `load` does."""
+    content = dict(raw)
+    for override in overrides:
+        _override(content, override)
+    return _validated(_located(content, Path()), Mission)
 
 
 def from_mapping(raw: Mapping[str, Any]) -> Scenario:
     """The scenario that a parsed YAML document describes."""
+    return _validated(raw, Scenario)
+
+
+def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    raw = _parse(_read(path), str(path))
+    for override in overrides:
+        _override(raw, override)
+    with _naming(path):
+        return _located(raw, path.parent)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ScenarioError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+
+
+def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
     try:
         document = json.dumps(raw, default=_json_time, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -50,14 +90,14 @@ def from_mapping(raw: Mapping[str, Any]) -> Scenario:
             f"the scenario holds a value that no key takes ({error}); write plain numbers and texts."
         ) from error
     try:
-        return TypeAdapter(Scenario).validate_json(document, strict=True, extra="forbid")
+        return TypeAdapter(kind).validate_json(document, strict=True, extra="forbid")
     except ValidationError as error:
         raise ScenarioError(_sentence(error, raw)) from error
 
 
-def resolved_yaml(scenario: Scenario) -> str:
+def resolved_yaml(scenario: Mission) -> str:
     """The scenario as YAML with every default written out; loading it gives an equal scenario."""
-    document = TypeAdapter(Scenario).dump_python(scenario)
+    document = TypeAdapter(type(scenario)).dump_python(scenario)
     return yaml.dump(_plain(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -1,0 +1,105 @@
+"""`orbitfl contacts`, as a mission planner types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orbitfl.contacts import read
+
+EPOCH = ("--epoch", "2026-10-05T00:00:00Z")
+STATIONS = "name,latitude_deg,longitude_deg,altitude_m,mask_deg\nkiruna,67.86,20.96,390,5\nperth,-31.8,115.9,,10\n"
+
+
+@pytest.fixture
+def omm(repository: Path) -> Path:
+    return repository / "constellations/earth_observation.json"
+
+
+@pytest.fixture
+def stations(tmp_path: Path) -> Path:
+    path = tmp_path / "stations.csv"
+    path.write_text(STATIONS)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json", "ionrc", "czml"])
+def test_element_files_make_a_plan_in_every_format(orbitfl, omm: Path, stations: Path, tmp_path: Path, ending: str):
+    out = tmp_path / f"plan.{ending}"
+    ended = orbitfl("contacts", "--omm", omm, "--stations", stations, *EPOCH, "--days", 0.5, "--out", out)
+    assert ended.code == 0, ended.err
+    assert "contacts within 12 h from 2026-10-05T00:00:00Z" in ended.out and str(out) in ended.out
+    plan = read(out)
+    assert {"SENTINEL-2A", "kiruna", "perth"} <= set(plan.nodes)
+    assert len(plan.of_kind("ground")) > 10
+
+
+def test_a_file_with_orbits_alone_is_enough(orbitfl, repository: Path):
+    ended = orbitfl("contacts", repository / "constellations/earth_observation.yaml", "--json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["classes"]["satellite-station"]["pairs"] == 18
+    assert told["contacts"] == sum(each["windows"] for each in told["classes"].values())
+
+
+def test_a_plan_is_computed_once_per_geometry(orbitfl, omm: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("ORBITFL_CACHE", str(tmp_path / "kept"))
+    arguments = ("contacts", "--omm", omm, *EPOCH, "--set", "contacts.max_isl_range_km=3000")
+    assert orbitfl(*arguments, "--out", tmp_path / "a.csv").code == 0
+    (kept,) = (tmp_path / "kept/contacts").iterdir()
+    written_ns = kept.stat().st_mtime_ns
+    assert orbitfl(*arguments, "--out", tmp_path / "b.csv").code == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert kept.stat().st_mtime_ns == written_ns
+    assert orbitfl(*arguments, "--set", "contacts.convention=paseos").code == 0
+    assert len(list((tmp_path / "kept/contacts").iterdir())) == 2
+
+
+def test_old_elements_are_warned_about_once(orbitfl, omm: Path):
+    ended = orbitfl("contacts", "--omm", omm, "--epoch", "2026-12-24T00:00:00Z", "--days", 0.1)
+    assert ended.code == 0
+    assert ended.err.count("lie far from the span") == 1 and "80 days" in ended.err
+    again = orbitfl("contacts", "--omm", omm, "--epoch", "2026-12-24T00:00:00Z", "--days", 0.1)
+    assert again.err == ended.err, "the plan is kept, but the elements are as old as before"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "either a scenario, or one file of elements"),
+        (("--omm", "OMM"), "--epoch"),
+        (("--omm", "OMM", "--epoch", "tomorrow"), "epoch_utc is 'tomorrow'"),
+        (("--omm", "OMM", "--epoch", "2026-10-05T00:00:00"), "without a time zone"),
+        (("--tle", "OMM", *EPOCH), "line 1 of a TLE was expected"),
+        (("--omm", "NONE.json", *EPOCH), "NONE.json"),
+        (("--omm", "OMM", *EPOCH, "--days", "0"), "duration_s is 0.0"),
+        (("--omm", "OMM", *EPOCH, "--days", "-1"), "duration_s is -86400.0"),
+        (("--omm", "OMM", *EPOCH, "--days", "4000"), "duration_s is 345600000.0"),
+        (("--omm", "OMM", *EPOCH, "--days", "nan"), "no key takes"),
+        (("--omm", "OMM", *EPOCH, "--stations", "OMM"), "station 1"),
+        (("--omm", "OMM", *EPOCH, "--out", "plan.xls"), "no ending of a contact plan"),
+        (("--omm", "OMM", *EPOCH, "--set", "contacts.step=3"), "contacts.step is not a key"),
+        (("--omm", "OMM", *EPOCH, "--set", "contacts.terminals=0"), "terminals is 0"),
+        (("--omm", "OMM", *EPOCH, "--set", "contacts.pairs=[[A,B]]"), "pairs names A, B"),
+    ],
+)
+def test_wrong_input_is_answered_in_a_sentence(orbitfl, omm: Path, tmp_path: Path, monkeypatch, arguments, told: str):
+    monkeypatch.chdir(tmp_path)
+    ended = orbitfl("contacts", *(omm if argument == "OMM" else argument for argument in arguments))
+    assert ended.code == 2
+    assert told in ended.err and "Traceback" not in ended.err
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("plan")]
+
+
+def test_a_plan_loads_neither_torch_nor_numba(omm: Path):
+    """Numba takes a second to load, which a small plan must not cost."""
+    code = (
+        "import sys; from orbitfl.cli import main; "
+        f"sys.argv = ['orbitfl', 'contacts', '--omm', {str(omm)!r}, '--epoch', '2026-10-05T00:00:00Z']\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code\n"
+        "loaded = {'torch', 'numba', 'matplotlib', 'rasterio', 'networkx'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
