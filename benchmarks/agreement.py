@@ -6,7 +6,7 @@ Passes are compared with skyfield: edges with bisected `altaz`, windows with a s
 number, with `find_events`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,7 +20,6 @@ from skyfield.timelib import Time
 
 from orbitfl.contacts.columns import KINDS, Columns
 from orbitfl.contacts.links import FixedRate
-from orbitfl.contacts.pairs import chosen_pairs
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.contacts.search import contact_plan
 from orbitfl.orbit.arrays import Floats, Ints
@@ -41,6 +40,7 @@ SCANNED_PAIRS = 1000
 SCANNED_AT_ONCE_S = 600
 PASSING_PAIRS = 150
 MASKS_DEG = (0.0, 5.0, 10.0, 40.0, 80.0)
+COLUMNS = "edges | off by s: median | 99 % | max | allowed | scanned changes | missed | extra"
 LINK = FixedRate(rate_bps=1e6)
 SITES = [(78.9, 11.9), (68.3, -133.5), (51.5, 0.0), (40.6, 16.7), (5.1, -52.6), (-0.2, 36.8), (-31.8, 115.9)]
 STATIONS = [
@@ -57,14 +57,13 @@ class Given:
     allowed_s: float
     elements: tuple[MeanElements, ...]
     max_isl_range_km: float | None = None
-    neighbours: int | None = None
     kind: str = field(default="omm", init=False)
 
     def satellites(self, epoch_utc: datetime, duration_s: float, convention: Convention = PHYSICAL) -> Satellites:
         return sgp4_satellites(self.elements, epoch_utc, duration_s, convention)
 
     @cached_property
-    def records(self) -> list[Satrec]:
+    def records(self) -> list[Any]:
         return [_record(each) for each in self.elements]
 
     def margin_km(self, a: Ints, b: Ints, t_s: Floats) -> Floats:
@@ -140,22 +139,17 @@ def elements(number: int, axis_km: float, eccentricity: float, *angles_deg: floa
 def main() -> None:
     low, mixed = ((72, 6, 1), 600, 97.8), tuple(mix())
     circles, ellipses = tuple(walker(*low)), tuple(walker(*low, eccentricity=1e-3))
-    print("between satellites | edges | off by s: median | 99 % | max | allowed | scanned changes | missed | extra")
+    print(f"between satellites | {COLUMNS}")
     for given in (
         Given("72/6/1, 600 km, 97.8°", 0.005, circles),
         Given("the same within 3000 km", 0.005, circles, 3000.0),
         Given("the same, eccentricity 0.001", 0.005, ellipses),
         Given("720/36/1, 1200 km, 87.9°", 0.005, tuple(walker((720, 36, 1), 1200, 87.9))),
-        Given("1584/72/39, 550 km, 53°, neighbours", 0.005, tuple(walker((1584, 72, 39), 550, 53)), neighbours=60),
         Given("50 of LEO, MEO, Molniya, GEO, HEO", 0.15, mixed),
         Given("the same within 40 000 km", 0.15, mixed, 40_000.0),
     ):
         print(between_satellites(given), flush=True)
-    print(
-        "to the ground | edges | off by s: median | 99 % | max | allowed | scanned changes | lacking or beyond | ",
-        end="",
-    )
-    print("pairs with other numbers than find_events")
+    print(f"to the ground | {COLUMNS} | other number in find_events")
     for given in (
         Given("72/6/1, 600 km, 97.8°", 0.001, circles),
         Given("the same, eccentricity 0.001", 0.001, ellipses),
@@ -165,19 +159,18 @@ def main() -> None:
 
 
 def between_satellites(given: Given) -> str:
-    rules = ContactRules(max_isl_range_km=given.max_isl_range_km, neighbours=given.neighbours)
+    rules = ContactRules(max_isl_range_km=given.max_isl_range_km)
     plan = contact_plan(given, isl=LINK, ground=None, epoch_utc=EPOCH_UTC, duration_s=DAY_S, rules=rules)
     edges = inner_edges(plan.table)
     chosen = np.random.default_rng(3).permutation(len(edges.t_s))[:EDGES]
     a, b, t_s = edges.a[chosen], edges.b[chosen], edges.t_s[chosen]
     off_s = np.abs(t_s - bisected(lambda at_s: given.margin_km(a, b, at_s), t_s, given.allowed_s))
-    transitions, missed, extra = against_scan(given, edges)
-    return f"{given.title} | {spread(off_s)} | {given.allowed_s} | {transitions} | {missed} | {extra}"
+    return line(given, off_s, against_scan(given, edges))
 
 
-def spread(off_s: Floats) -> str:
+def line(given: Given, off_s: Floats, counts: Iterable[int]) -> str:
     quantiles = (f"{value:.1e}" for value in np.quantile(off_s, [0.5, 0.99, 1.0], method="lower"))
-    return f"{len(off_s)} | {' | '.join(quantiles)}"
+    return " | ".join([given.title, str(len(off_s)), *quantiles, str(given.allowed_s), *map(str, counts)])
 
 
 @dataclass(frozen=True)
@@ -215,16 +208,17 @@ def against_scan(given: Given, edges: Edges) -> tuple[int, int, int]:
 
     Windows and gaps of less than a second, which a scan may or may not see, are counted neither way.
     """
-    a, b = scanned_pairs(given)
+    a, b = np.triu_indices(len(given.elements), k=1)
+    chosen = np.sort(np.random.default_rng(4).permutation(len(a))[:SCANNED_PAIRS])
+    a, b = a[chosen], b[chosen]
     pair, second = scanned(given, a, b)
     row = np.full((len(given.elements),) * 2, -1)
     row[a, b] = np.arange(len(a))
-    mine = np.flatnonzero(row[edges.a, edges.b] >= 0)
-    edges = edges.where(mine)
+    edges = edges.where(np.flatnonzero(row[edges.a, edges.b] >= 0))
     return compared(DAY_S * 2.0 * pair + second, DAY_S * 2.0 * row[edges.a, edges.b] + edges.t_s, given.allowed_s)
 
 
-def compared(scan: Floats, edges: Floats, allowed_s: float) -> tuple[int, int, int]:
+def compared(scan: Any, edges: Any, allowed_s: float) -> tuple[int, int, int]:
     """As `against_scan`, of the seconds before changes and of edges, both made distinct for every pair."""
     scan, edges = np.sort(scan), np.sort(edges)
     missed = between(edges, scan - allowed_s, scan + 1 + allowed_s) == 0
@@ -232,15 +226,6 @@ def compared(scan: Floats, edges: Floats, allowed_s: float) -> tuple[int, int, i
     close = np.diff(edges) < 1
     brief = np.append(close, False) | np.append(False, close)
     return len(scan), int(missed.sum()), int((lone & ~brief).sum())
-
-
-def scanned_pairs(given: Given) -> tuple[Ints, Ints]:
-    """Some of the pairs that the plan looks at."""
-    rules = ContactRules(neighbours=given.neighbours)
-    satellites = given.satellites(EPOCH_UTC, DAY_S)
-    a, b = chosen_pairs(satellites.names, satellites.propagator, DAY_S, rules)
-    chosen = np.sort(np.random.default_rng(4).permutation(len(a))[:SCANNED_PAIRS])
-    return a[chosen], b[chosen]
 
 
 def scanned(given: Given, a: Ints, b: Ints) -> tuple[Ints, Ints]:
@@ -274,17 +259,16 @@ def to_ground(given: Given) -> str:
             margin = lambda t_s, sight=sight: sight.margin_deg(skyfield_times(t_s))  # noqa: E731
             off_s.append(np.abs(mine_s - bisected(margin, mine_s, given.allowed_s)))
         above = sight.margin_deg(second_s) > 0
-        counts += compared(np.flatnonzero(above[1:] != above[:-1]).astype(float), mine_s, given.allowed_s)
+        changes = np.flatnonzero(above[1:] != above[:-1])
+        counts += compared(changes.astype(np.float64), mine_s, given.allowed_s)
         differ += sight.event_count() != len(mine_s)
-    transitions, missed, extra = counts
-    off = spread(np.concatenate(off_s))
-    return f"{given.title} | {off} | {given.allowed_s} | {transitions} | {missed + extra} | {differ} of {PASSING_PAIRS}"
+    return line(given, np.concatenate(off_s), counts.tolist()) + f" | {differ} of {PASSING_PAIRS} pairs"
 
 
 class Sight:
     """One satellite over one station, by skyfield alone."""
 
-    def __init__(self, record: Satrec, station: GroundStation) -> None:
+    def __init__(self, record: Any, station: GroundStation) -> None:
         self.satellite = EarthSatellite.from_satrec(record, SCALE)
         self.place = wgs84.latlon(station.latitude_deg, station.longitude_deg, station.altitude_m)
         self.mask_deg = station.mask_deg
@@ -304,7 +288,7 @@ def skyfield_times(t_s: Any) -> Time:
     return SCALE.tt_jd(start.whole, start.tt_fraction + t_s / DAY_S)
 
 
-def _record(given: MeanElements) -> Satrec:
+def _record(given: MeanElements) -> Any:
     angles_deg = (given.argp_deg, given.inclination_deg, given.mean_anomaly_deg)
     argp, inclination, anomaly = np.deg2rad(angles_deg).tolist()
     days = (ELEMENTS_UTC - datetime(1949, 12, 31, tzinfo=UTC)) / timedelta(days=1)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from orbitfl.cli.progress import reporting
+
 app = typer.Typer(no_args_is_help=True, help="Measure this machine.")
 
 
@@ -31,3 +33,21 @@ def training(
     print(f"{model}, {image_px} px, batch {batch_size}, {timed['threads']} threads, fastest of {repeats}:")
     print(f"kept embeddings   {1e3 * timed['kept_s']:8.1f} ms a step")
     print(f"encoder each step {1e3 * timed['naive_s']:8.1f} ms a step, {timed['ratio']:.1f} times as long")
+
+
+@app.command()
+def contacts(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="One case: paseos, skyfield, brahe, growth or roofline; may be repeated. All if left out."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out repeats, and 720 satellites in NumPy.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time contact plans against PASEOS, skyfield and brahe, as they grow, and against the machine's bounds."""
+    from orbitfl.experiment import contact_bench
+
+    options = contact_bench.QUICK if quick else contact_bench.STANDARD
+    with reporting() as notify:
+        results = contact_bench.measured(options, only or contact_bench.CASES, notify)
+    print(json.dumps(results) if as_json else contact_bench.described(results))

@@ -113,7 +113,7 @@ def _described(plan: "ContactPlan") -> str:
 
 
 def _summary_table(found: "pd.DataFrame") -> str:
-    found = found[found["windows"] > 0]
+    found = found.loc[found["windows"] > 0]
     rows = {
         "windows": found["windows"].map("{:.0f}".format),
         "pairs that meet": [
@@ -151,6 +151,6 @@ def _pair_table(found: "pd.DataFrame") -> str:
 def _as_json(plan: "ContactPlan") -> str:
     from orbitfl.contacts.summary import summary
 
-    classes = json.loads(summary(plan).to_json(orient="index"))
+    classes = json.loads(str(summary(plan).to_json(orient="index")))
     span = {"epoch_utc": plan.epoch_utc.isoformat(), "duration_s": plan.duration_s, "contacts": len(plan)}
     return json.dumps({**span, "classes": classes})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -17,10 +18,22 @@ from numpy.typing import NDArray
 from orbitfl.contacts.measure import ROUNDS, Spans
 from orbitfl.contacts.visibility import PairProducts
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.crossings import AT_END, CONVERGED, NEWTON_ROUNDS, US_PER_S, Changes, Toggles, Windows, find_windows
-from orbitfl.orbit.ephemeris import Ephemeris, hermite_weights
+from orbitfl.orbit.crossings import (
+    AT_END,
+    CONVERGED,
+    NEWTON_ROUNDS,
+    US_PER_S,
+    Changes,
+    Toggles,
+    Windows,
+    find_windows,
+    steps_at_once,
+)
+from orbitfl.orbit.ephemeris import Ephemeris, value_weights
 
-_weights = njit(inline="always")(hermite_weights)
+_weights = njit(inline="always")(value_weights)
+Singles = NDArray[np.float32]
+FEWEST_STEPS_AT_ONCE = 32
 # Never fastmath: numba would fuse and reorder sums, and the bits would differ from NumPy's.
 compiled = njit(cache=True, error_model="numpy", nogil=True)
 
@@ -30,11 +43,11 @@ def pair_windows(products: Iterable[PairProducts]) -> Windows:
     return find_windows(map(_curve, products), paired)
 
 
-def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
+def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Singles, Singles]:
     """As `orbitfl.contacts.measure.ranges_km`."""
     nearest, farthest = np.empty((2, len(spans.a)), np.float32)
     states = bodies.states.reshape(*bodies.states.shape[:2], 9)
-    _ranges(states, bodies.t_s[0], bodies.step_s, spans.a, spans.b, spans.start_s, spans.end_s, nearest, farthest)
+    _ranges(states, bodies.t_s, bodies.step_s, spans.a, spans.b, spans.start_s, spans.end_s, nearest, farthest)
     return nearest, farthest
 
 
@@ -63,7 +76,7 @@ class CompiledPairs:
 
     @property
     def steps_at_once(self) -> int:
-        return 32
+        return max(FEWEST_STEPS_AT_ONCE, steps_at_once(self.count))
 
     def positive(self, node: int) -> NDArray[np.bool_]:
         positive = np.empty(self.count, np.bool_)
@@ -72,25 +85,15 @@ class CompiledPairs:
         return positive
 
     def changes(self, first: int, last: int) -> Changes:
-        pair, share = np.empty(self.count, np.int32), np.empty(self.count)
-        hard = np.empty(self.count, np.int32)
-        found, nodes, difficult = [], [], []
-        for node in range(first, last):
-            simple, rest = self._scan(node, pair, share, hard)
-            t_s = self.t_s[node] + share[:simple] * self.products.step_s
-            found.append(Changes(pair[:simple].copy(), t_s))
-            difficult.append(hard[:rest].astype(np.intp))
-            nodes.append(np.full(rest, node))
-        found.append(self.products.crossings(np.concatenate(nodes), np.concatenate(difficult)))
-        return Changes(*(np.concatenate(column) for column in zip(*found, strict=True)))
-
-    def _scan(self, node: int, pair: Ints, share: Floats, hard: Ints) -> tuple[int, int]:
-        both, products = slice(node, node + 2), self.products
+        nodes, products = slice(first, last + 1), self.products
         f_left, f_right, f_constant = products.coarse
-        return scan_interval(
-            self.first, self.low, self.offsets, f_left[both], f_right[both], f_constant[both], products.bounds,
-            self.left[both], self.right[both], products.constant[both], products.step_s, pair, share, hard,
+        pair, node, share, hard_pair, hard_node = _scan(
+            self.first, self.low, self.offsets, f_left[nodes], f_right[nodes], f_constant[nodes], products.bounds,
+            self.left[nodes], self.right[nodes], products.constant[nodes], products.step_s,
         )  # fmt: skip
+        rest = products.crossings(first + hard_node.astype(np.intp), hard_pair)
+        t_s = self.t_s[first + node] + share * products.step_s
+        return Changes(np.concatenate([pair, rest.series]), np.concatenate([t_s, rest.t_s]))
 
 
 def _curve(products: PairProducts) -> CompiledPairs:
@@ -110,10 +113,39 @@ def _positive(a, b, left, right, constant, positive):
 
 
 @compiled
-def scan_interval(
+def _scan(first, low, offsets, f_left, f_right, f_constant, bounds, left, right, constant, step_s) -> Any:
+    """Changes of sign of all pairs between nodes: pair, node before, share of the step; and what needs another look."""
+    count, found, difficult = offsets[-1], 0, 0
+    pair, node, share = np.empty(2 * count, np.int32), np.empty(2 * count, np.int32), np.empty(2 * count)
+    hard_pair, hard_node = np.empty(2 * count, np.int32), np.empty(2 * count, np.int32)
+    for k in range(len(left) - 1):
+        if found + count > len(pair):
+            pair, node, share = longer(pair, 2 * len(pair)), longer(node, 2 * len(pair)), longer(share, 2 * len(pair))
+        if difficult + count > len(hard_pair):
+            hard_pair, hard_node = longer(hard_pair, 2 * len(hard_pair)), longer(hard_node, 2 * len(hard_pair))
+        both = slice(k, k + 2)
+        more, harder = _scan_interval(
+            first, low, offsets, f_left[both], f_right[both], f_constant[both], bounds, left[both], right[both],
+            constant[both], step_s, pair[found:], share[found:], hard_pair[difficult:],
+        )  # fmt: skip
+        node[found : found + more] = k
+        hard_node[difficult : difficult + harder] = k
+        found, difficult = found + more, difficult + harder
+    return pair[:found], node[:found], share[:found], hard_pair[:difficult], hard_node[:difficult]
+
+
+@compiled
+def longer(column, room):
+    found = np.empty(room, column.dtype)
+    found[: len(column)] = column
+    return found
+
+
+@compiled
+def _scan_interval(
     first, low, offsets, f_left, f_right, f_constant, bounds, left, right, constant, step_s, pair, share, hard
 ):
-    """Changes of sign of all pairs between two nodes; every array begins with the two.
+    """The same between two nodes; every array begins with the two.
 
     Fills `pair` and `share` of the step; `hard` with pairs that need another look. Returns how many of each.
     """
@@ -130,7 +162,7 @@ def scan_interval(
         flagged = _pick(score[:width], picked)
         _jets(left[0, i], right[0], constant[0, i], j, picked, flagged, step_s, start)
         _jets(left[1, i], right[1], constant[1, i], j, picked, flagged, step_s, end)
-        _count(start[0], start[1], start[2], end[0], end[1], end[2], changes[:flagged])
+        count_changes(start[0], start[1], start[2], end[0], end[1], end[2], changes[:flagged])
         singles = 0
         for m in range(flagged):
             if changes[m] == 1:
@@ -142,7 +174,7 @@ def scan_interval(
             elif changes[m] > 1:
                 hard[difficult] = offset + picked[m]
                 difficult += 1
-        _newton(single[0], single[1], single[2], single[3], single[4], single[5], share[found : found + singles], step)
+        newton(single[0], single[1], single[2], single[3], single[4], single[5], share[found : found + singles], step)
         kept = 0
         for m in range(singles):
             if abs(step[m]) < CONVERGED:
@@ -206,7 +238,7 @@ def _jets(left, right, constant, low, picked, n, step_s, jet):
 
 
 @compiled
-def _count(b0, d0, c0, b5, d1, c1, changes):
+def count_changes(b0, d0, c0, b5, d1, c1, changes):
     """`sign_changes` of `bernstein`."""
     for m in range(len(changes)):
         s0 = np.int8(b0[m] > 0)
@@ -219,7 +251,7 @@ def _count(b0, d0, c0, b5, d1, c1, changes):
 
 
 @compiled
-def _newton(b0, d0, e0, b5, d1, e1, share, step):
+def newton(b0, d0, e0, b5, d1, e1, share, step):
     """`newton`, its first rounds."""
     for m in range(len(share)):
         p0, p5 = b0[m], b5[m]
@@ -278,28 +310,47 @@ def _pair(keys, bits, first_s, last_s, row_of, count, series, start_s, end_s, cu
 
 
 @compiled
-def _ranges(states, first_s, step_s, a, b, start_s, end_s, nearest, farthest):
+def _ranges(states, node_s, step_s, a, b, start_s, end_s, nearest, farthest):
     """Least and greatest distance of bodies (a, b) over spans, from states (n_t, n_sat, 9) at even nodes."""
     last_node = states.shape[0] - 2
     for row in range(len(a)):
         i, j = np.int64(a[row]), np.int64(b[row])
-        first = min(max(np.int64((start_s[row] - first_s) / step_s), 0), last_node)
-        last = min(max(np.int64((end_s[row] - first_s) / step_s), 0), last_node)
-        one = _square_at((start_s[row] - first_s) / step_s - first, step_s, states, first, i, j)
-        two = _square_at((end_s[row] - first_s) / step_s - last, step_s, states, last, i, j)
+        first = min(max(np.int64((start_s[row] - node_s[0]) / step_s), 0), last_node)
+        last = min(max(np.int64((end_s[row] - node_s[0]) / step_s), 0), last_node)
+        one = _square_at((start_s[row] - node_s[first]) / step_s, step_s, states, first, i, j)
+        two = _square_at((end_s[row] - node_s[last]) / step_s, step_s, states, last, i, j)
         low, high = min(one, two), max(one, two)
-        closing = _closing(states, first, i, j)
-        for node in range(first, last + 1):
-            after = _closing(states, node + 1, i, j)
-            if (closing > 0) != (after > 0):
-                slope, slope_after = _change(states, node, i, j), _change(states, node + 1, i, j)
-                share = _zero_of_cubic(closing, slope, after, slope_after, step_s)
-                t_s = first_s + (node + share) * step_s
-                if start_s[row] < t_s < end_s[row]:
-                    square = _square_at(share, step_s, states, node, i, j)
-                    low, high = min(low, square), max(high, square)
-            closing = after
+        turns, turn = _turns(states, first, last, i, j)
+        # Nearly all spans have one turn; asking for it afterwards spares the loop a branch that no core foresees.
+        for node in range(turn, last + 1 if turns > 1 else turn + turns):
+            square = _square_at_turn(states, node, node_s[node], step_s, i, j, start_s[row], end_s[row], one)
+            low, high = min(low, square), max(high, square)
         nearest[row], farthest[row] = np.sqrt(low), np.sqrt(high)
+
+
+@compiled
+def _turns(states, first, last, i, j):
+    """How often the closing speed changes sign between the nodes, and after which first."""
+    closing, turns, turn = _closing(states, last + 1, i, j), 0, last
+    for node in range(last, first - 1, -1):
+        before = _closing(states, node, i, j)
+        turned = (before > 0) != (closing > 0)
+        turns += turned
+        turn = node if turned else turn
+        closing = before
+    return turns, turn
+
+
+@compiled
+def _square_at_turn(states, node, node_s, step_s, i, j, start_s, end_s, otherwise):
+    """Squared distance where two bodies stop closing in after a node, if they do within the span."""
+    closing, after = _closing(states, node, i, j), _closing(states, node + 1, i, j)
+    if (closing > 0) == (after > 0):
+        return otherwise
+    share = _zero_of_cubic(closing, _change(states, node, i, j), after, _change(states, node + 1, i, j), step_s)
+    if not start_s < node_s + share * step_s < end_s:
+        return otherwise
+    return _square_at(share, step_s, states, node, i, j)
 
 
 @compiled
@@ -311,8 +362,10 @@ def _closing(states, node, i, j):
 @compiled
 def _change(states, node, i, j):
     p, q = states[node, i], states[node, j]
-    speed = (q[3] - p[3]) ** 2 + (q[4] - p[4]) ** 2 + (q[5] - p[5]) ** 2
-    return speed + (q[0] - p[0]) * (q[6] - p[6]) + (q[1] - p[1]) * (q[7] - p[7]) + (q[2] - p[2]) * (q[8] - p[8])
+    x, y, z = q[3] - p[3], q[4] - p[4], q[5] - p[5]
+    speed = x * x + y * y + z * z
+    fall = (q[0] - p[0]) * (q[6] - p[6]) + (q[1] - p[1]) * (q[7] - p[7]) + (q[2] - p[2]) * (q[8] - p[8])
+    return speed + fall
 
 
 @compiled
@@ -335,7 +388,7 @@ def _square_at(u, h, states, node, i, j):
     x = a * (q[0] - p[0]) + b * (q[3] - p[3]) + c * (q[6] - p[6])
     y = a * (q[1] - p[1]) + b * (q[4] - p[4]) + c * (q[7] - p[7])
     z = a * (q[2] - p[2]) + b * (q[5] - p[5]) + c * (q[8] - p[8])
-    x += d * (q1[0] - p1[0]) + e * (q1[3] - p1[3]) + f * (q1[6] - p1[6])
-    y += d * (q1[1] - p1[1]) + e * (q1[4] - p1[4]) + f * (q1[7] - p1[7])
-    z += d * (q1[2] - p1[2]) + e * (q1[5] - p1[5]) + f * (q1[8] - p1[8])
+    x = x + (d * (q1[0] - p1[0]) + e * (q1[3] - p1[3]) + f * (q1[6] - p1[6]))
+    y = y + (d * (q1[1] - p1[1]) + e * (q1[4] - p1[4]) + f * (q1[7] - p1[7]))
+    z = z + (d * (q1[2] - p1[2]) + e * (q1[5] - p1[5]) + f * (q1[8] - p1[8]))
     return x * x + y * y + z * z

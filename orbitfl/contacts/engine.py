@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitfl.contacts.ground import Elevation
 from orbitfl.contacts.measure import Spans, ranges_km
 from orbitfl.contacts.visibility import PairProducts
 from orbitfl.errors import ScenarioError
-from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.crossings import Windows, find_windows
 from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.smooth import SmoothCurve
 
 EngineName = Literal["auto", "numpy", "numba"]
 WORTH_COMPILING = 20_000_000
-"""Pairs times steps from which loading the compiled code, some seconds the first time, pays."""
+"""Pairs times steps from which loading the compiled code pays: a second, and some more the first time."""
+WORTH_CALLING = 200_000
+"""The same once it is loaded."""
 
 
 class Engine(NamedTuple):
-    """What finds windows of pairs and measures their ranges."""
+    """What finds windows and measures their ranges."""
 
     name: Literal["numpy", "numba"]
     pair_windows: Callable[[Iterable[PairProducts]], Windows]
-    ranges_km: Callable[[Ephemeris, Spans], tuple[Floats, Floats]]
+    pass_windows: Callable[[Iterable[Elevation]], Windows]
+    ranges_km: Callable[[Ephemeris, Spans], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-NUMPY = Engine("numpy", find_windows, ranges_km)
+def pass_windows(elevations: Iterable[Elevation]) -> Windows:
+    return find_windows(map(SmoothCurve, elevations))
+
+
+NUMPY = Engine("numpy", find_windows, pass_windows, ranges_km)
 
 
 def engine_for(name: EngineName, pair_steps: int) -> Engine:
-    """The engine of that name; "auto" takes numba for large searches, where it is installed.
+    """The engine of that name; "auto" takes numba, where it is installed, for searches that are worth loading it.
 
     Raises ScenarioError if numba is asked for by name and not installed.
     """
     installed = find_spec("numba") is not None
     if name == "numba" and not installed:
         raise ScenarioError("The engine numba is not installed; run pip install 'orbitfl[numba]' or take numpy.")
-    if name == "numpy" or not installed or (name == "auto" and pair_steps < WORTH_COMPILING):
+    least = WORTH_CALLING if "orbitfl.contacts.compiled_ground" in sys.modules else WORTH_COMPILING
+    if name == "numpy" or not installed or (name == "auto" and pair_steps < least):
         return NUMPY
-    from orbitfl.contacts import compiled
+    from orbitfl.contacts import compiled, compiled_ground
 
-    return Engine("numba", compiled.pair_windows, compiled.ranges_km)
+    return Engine("numba", compiled.pair_windows, compiled_ground.pass_windows, compiled.ranges_km)

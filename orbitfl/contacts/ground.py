@@ -90,8 +90,19 @@ class Elevation:
         if len(side) == 1:
             return side[0, place]
         node = self.ephemeris.node_before(t_s)
-        share = ((t_s - self.t_s[node]) / self.ephemeris.step_s).reshape(-1, *[1] * (side.ndim - 2))
-        return (1 - share) * side[node, place] + share * side[node + 1, place]
+        share = (t_s - self.t_s[node]) / self.ephemeris.step_s
+        here, there = side[node, place], side[node + 1, place]
+        return _mixed(here, there, share)
+
+
+def between(side: Floats, node: Ints, share: Floats) -> Floats:
+    """Values of nodes (n_t, ...) a share (n,) of the way from a node (n,) to the next, along straight lines."""
+    return _mixed(side[node], side[node + 1], share)
+
+
+def _mixed(here: Floats, there: Floats, share: Floats) -> Floats:
+    share = share.reshape(-1, *[1] * (here.ndim - 1))
+    return (1 - share) * here + share * there
 
 
 def above_mask(ephemeris: Ephemeris, places: Places, mask_deg: Sequence[float] | Floats) -> Elevation:

@@ -14,7 +14,7 @@ from orbitfl.contacts.ground import Places, above_mask, places
 from orbitfl.contacts.instruments import Instrument, off_nadir_deg
 from orbitfl.contacts.intervals import Column, Intervals, intervals
 from orbitfl.contacts.joining import joined, least, repeated
-from orbitfl.contacts.sampling import LONGEST_STEP_S, Sampling, lowest, sampling
+from orbitfl.contacts.sampling import LONGEST_STEP_S, Sampling, sampling
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
@@ -57,9 +57,11 @@ def imaging_windows(
     if min_sun_elevation_deg is not None and not -90 <= min_sun_elevation_deg <= 90:
         raise ScenarioError(f"min_sun_elevation_deg is {min_sun_elevation_deg}, but it must be from -90 to 90.")
     satellites = sampling(constellation, epoch_utc, duration_s, PHYSICAL, EARTH_RADIUS_KM, step_s)
-    targets = _targets(areas, instrument, satellites)
+    lowest_km, highest_km = satellites.extremes_km()
+    # The satellite that comes lowest sees least.
+    targets = _targets(areas, SPACING * instrument.reach_km(lowest_km))
     scene = _Scene(satellites, targets, earth_rotation(epoch_utc, duration_s), sun(epoch_utc), duration_s)
-    windows = scene.in_reach(instrument)
+    windows = scene.in_reach(instrument, highest_km)
     if min_sun_elevation_deg is not None:
         windows = scene.in_daylight(windows, min_sun_elevation_deg)
     names = {"satellite": satellites.names, "area": [area.name for area in areas]}
@@ -85,10 +87,9 @@ class _Scene:
     sun: Sun
     duration_s: float
 
-    def in_reach(self, instrument: Instrument) -> Windows:
+    def in_reach(self, instrument: Instrument, highest_km: float) -> Windows:
         """When each satellite reaches each point."""
-        highest_km = max(float(part.largest(part.position_km).max()) for part in self.satellites)
-        looks = instrument.sights(self.targets.points, BETWEEN_NODES * highest_km)
+        looks = instrument.sights(self.targets.points, highest_km)
         found = [find_windows(SmoothCurve(look(part)) for part in self._in_itrs()) for look in looks]
         return reduce(intersection, found)
 
@@ -151,10 +152,7 @@ class _Scene:
         return smallest
 
 
-def _targets(areas: Sequence[Area], instrument: Instrument, satellites: Sampling) -> Targets:
-    """Spaced for the satellite that comes lowest, which sees least."""
-    lowest_km = min(float(lowest(part).min()) for part in satellites)
-    spacing_km = SPACING * instrument.reach_km(lowest_km)
+def _targets(areas: Sequence[Area], spacing_km: float) -> Targets:
     grids = [area.points_deg(spacing_km) for area in areas]
     return Targets(
         _places(np.concatenate(grids)),

@@ -23,7 +23,7 @@ MEAN_EARTH_RADIUS_KM = 6371.0088
 
 
 CLEAR_OF_HORIZON = 0.99
-"""Of the sine at which a cone only touches the Earth: up to there its rim moves smoothly."""
+"""Of the sine at which a cone only touches the Earth: up to there its rim moves smoothly, and between nodes too."""
 
 Look = Callable[[Ephemeris], Sight]
 
@@ -167,8 +167,8 @@ class InCone:
     @property
     def bend_limit(self) -> Floats:
         """|r·p|″ ≤ |p||r″|; the rest hardly differs from place to place, so the extremes of |p| stand for all."""
-        square, place_km = _states(self.ephemeris), np.linalg.norm(self.place_km, axis=-1)
-        rims = [self._rim(square.dot(square), extreme**2) for extreme in (place_km.min(), place_km.max())]
+        r, place_km = _states(self.ephemeris), np.linalg.norm(self.place_km, axis=-1)
+        rims = [self._rim(r.dot(r), extreme**2) for extreme in (place_km.min(), place_km.max())]
         swing = np.max([np.abs(rim.bend).max(axis=0) for rim in rims], axis=0)[:, None]
         turn = self.ephemeris.largest(self.ephemeris.acceleration_km_s2)[:, None]
         return BETWEEN_NODES * (turn * place_km + swing).ravel()

@@ -7,10 +7,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orbitfl.contacts.links import PANEL_S, PIECES, Link, mean_over_panels
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.ephemeris import Ephemeris, value_weights, weighted
+from orbitfl.orbit.jets import dot
 
 ROUNDS = 2
 SAMPLES_AT_ONCE = 1 << 18
@@ -36,12 +38,12 @@ class Spans(NamedTuple):
             yield (rows := slice(first, last)), self.where(rows)
 
 
-def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
+def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The least and the greatest distance (n,) of two bodies each: at an end, or where they stop closing in.
 
     Two such turns within one step of the ephemeris are taken for none.
     """
-    nearest, farthest = np.empty((2, len(spans.a)))
+    nearest, farthest = np.empty((2, len(spans.a)), np.float32)
     for rows, part in spans.blocks(1 / bodies.step_s):
         nearest[rows], farthest[rows] = _ranges_of(bodies, part)
     return nearest, farthest
@@ -61,7 +63,7 @@ def _mean_of(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
     span, place = _enumerated(panels)
     within = spans.where(span)
     first_km, middle_km, last_km = (
-        _distance_km(bodies, within, within.start_s + (place + share) / panels[span] * duration_s[span])
+        _distance_at(bodies, within, within.start_s + (place + share) / panels[span] * duration_s[span])
         for share in (0.0, 0.5, 1.0)
     )
     rates = mean_over_panels(link, first_km, middle_km, last_km)
@@ -69,17 +71,17 @@ def _mean_of(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
 
 
 def _ranges_of(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
-    ends_km = [_distance_km(bodies, spans, t_s) for t_s in (spans.start_s, spans.end_s)]
+    ends_km = [_distance_at(bodies, spans, t_s) for t_s in (spans.start_s, spans.end_s)]
     nearest, farthest = np.minimum(*ends_km), np.maximum(*ends_km)
-    span, t_s = _turns(bodies, spans)
-    turn_km = _distance_km(bodies, spans.where(span), t_s)
+    span, node, share = _turns(bodies, spans)
+    turn_km = _distance_km(bodies, spans.a[span], spans.b[span], node, share)
     np.minimum.at(nearest, span, turn_km)
     np.maximum.at(farthest, span, turn_km)
     return nearest, farthest
 
 
-def _turns(bodies: Ephemeris, spans: Spans) -> tuple[Ints, Floats]:
-    """In which spans the closing speed changes sign, and when."""
+def _turns(bodies: Ephemeris, spans: Spans) -> tuple[Ints, Ints, Floats]:
+    """In which spans the closing speed changes sign, after which node, and at which share of the step."""
     first, last = (bodies.node_before(t_s) for t_s in (spans.start_s, spans.end_s))
     span, place = _enumerated(last - first + 1)
     a, b, node = spans.a[span], spans.b[span], first[span] + place
@@ -87,16 +89,17 @@ def _turns(bodies: Ephemeris, spans: Spans) -> tuple[Ints, Floats]:
     closing_after, change_after = _closing(bodies, a, b, node + 1)
     turns = np.flatnonzero((closing > 0) != (closing_after > 0))
     share = _zero_of_cubic(closing[turns], change[turns], closing_after[turns], change_after[turns], bodies.step_s)
-    span, t_s = span[turns], bodies.t_s[node[turns]] + share * bodies.step_s
+    span, node = span[turns], node[turns]
+    t_s = bodies.t_s[node] + share * bodies.step_s
     inside = (t_s > spans.start_s[span]) & (t_s < spans.end_s[span])
-    return span[inside], t_s[inside]
+    return span[inside], node[inside], share[inside]
 
 
 def _closing(bodies: Ephemeris, a: Ints, b: Ints, node: Ints) -> tuple[Floats, Floats]:
     """Half the rate of the squared distance (n,), and its rate."""
     offset = bodies.at_node(node, b) - bodies.at_node(node, a)
-    square = offset.dot(offset)
-    return square.slope / 2, square.bend / 2
+    r, v, w = offset.value, offset.slope, offset.bend
+    return dot(r, v), dot(v, v) + dot(r, w)
 
 
 def _zero_of_cubic(start: Floats, start_slope: Floats, end: Floats, end_slope: Floats, width_s: float) -> Floats:
@@ -111,9 +114,14 @@ def _zero_of_cubic(start: Floats, start_slope: Floats, end: Floats, end_slope: F
     return share
 
 
-def _distance_km(bodies: Ephemeris, spans: Spans, t_s: Floats) -> Floats:
-    offset = bodies.position_at(spans.b, t_s) - bodies.position_at(spans.a, t_s)
-    return np.sqrt(np.einsum("ni,ni->n", offset, offset))
+def _distance_at(bodies: Ephemeris, spans: Spans, t_s: Floats) -> Floats:
+    node = bodies.node_before(t_s)
+    return _distance_km(bodies, spans.a, spans.b, node, (t_s - bodies.t_s[node]) / bodies.step_s)
+
+
+def _distance_km(bodies: Ephemeris, a: Ints, b: Ints, node: Ints, share: Floats) -> Floats:
+    offset = weighted(value_weights(share, bodies.step_s), bodies.ends(node, b) - bodies.ends(node, a))
+    return np.sqrt(dot(offset, offset))
 
 
 def _enumerated(counts: Ints) -> tuple[Ints, Ints]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.errors import ScenarioError
@@ -16,10 +17,10 @@ SAMPLES = 48
 
 
 class Pairs(NamedTuple):
-    """Satellites `a` < `b`, each (n_pairs,) of whole numbers, ordered by a, then b."""
+    """Satellites `a` < `b`, each (n_pairs,), ordered by a, then b."""
 
-    a: Ints
-    b: Ints
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
 
 
 def chosen_pairs(names: Sequence[str], propagator: Propagator, duration_s: float, rules: ContactRules) -> Pairs:
@@ -28,8 +29,7 @@ def chosen_pairs(names: Sequence[str], propagator: Propagator, duration_s: float
         return _named(names, rules.pairs)
     if rules.neighbours is not None:
         return nearest(propagator.positions(np.linspace(0.0, duration_s, SAMPLES)), rules.neighbours)
-    a, b = np.triu_indices(len(names), k=1)
-    return Pairs(a.astype(np.int32), b.astype(np.int32))
+    return _pairs(*np.triu_indices(len(names), k=1))
 
 
 def blocks(pairs: Pairs, most: int) -> Iterator[Pairs]:
@@ -47,13 +47,12 @@ def nearest(position_km: Floats, count: int) -> Pairs:
     n = len(position_km)
     count = min(count, n - 1)
     if count < 1:
-        return Pairs(np.empty(0, np.intp), np.empty(0, np.intp))
+        return _pairs(np.empty(0), np.empty(0))
     flat = position_km.reshape(n, -1) / np.sqrt(position_km.shape[1])
     square = np.einsum("si,si->s", flat, flat)
     near = np.concatenate([_nearest_rows(flat, square, first, count) for first in range(0, n, 1024)])
     one, other = np.repeat(np.arange(n), count), near.ravel()
-    a, b = np.divmod(np.unique(np.minimum(one, other) * n + np.maximum(one, other)), n)
-    return Pairs(a, b)
+    return _pairs(*np.divmod(np.unique(np.minimum(one, other) * n + np.maximum(one, other)), n))
 
 
 def _nearest_rows(flat: Floats, square: Floats, first: int, count: int) -> Ints:
@@ -78,4 +77,9 @@ def _named(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Pairs:
         raise ScenarioError(f"pairs holds {twins[0]} with itself; name two different satellites.")
     chosen = sorted({tuple(sorted((number[first], number[second]))) for first, second in pairs})
     numbers = np.array(chosen, dtype=np.intp).reshape(-1, 2)
-    return Pairs(numbers[:, 0], numbers[:, 1])
+    return _pairs(numbers[:, 0], numbers[:, 1])
+
+
+def _pairs(a: NDArray[Any], b: NDArray[Any]) -> Pairs:
+    """One type of numbers for all: compiled loops are compiled once."""
+    return Pairs(a.astype(np.int32), b.astype(np.int32))

@@ -53,6 +53,11 @@ class Planning:
     def convention(self) -> Convention:
         return CONVENTIONS[self.rules.convention]
 
+    @property
+    def blocking_radius_km(self) -> float:
+        """Of the sphere that hides satellites from each other."""
+        return self.convention.blocking_radius_km(self.constellation.kind) + self.rules.blocking_altitude_km
+
     def satellites(self) -> Satellites:
         """Raises and warns as the constellation does."""
         return self.constellation.satellites(self.epoch_utc, self.duration_s, self.convention)

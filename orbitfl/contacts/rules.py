@@ -29,7 +29,7 @@ class ContactRules:
     neighbours: int | None = None
     pairs: tuple[tuple[str, str], ...] | None = None
     terminals: int | None = None
-    step_s: float = 180.0
+    step_s: float = 150.0
 
     def __post_init__(self) -> None:
         self._require("blocking_altitude_km", self.blocking_altitude_km, 0, 2000)

@@ -9,12 +9,13 @@ from datetime import datetime
 import numpy as np
 
 from orbitfl.errors import ScenarioError
+from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import require_span
 from orbitfl.orbit.constellation import Constellation
 from orbitfl.orbit.convention import Convention
 from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
 
-LONGEST_STEP_S = 180.0
+LONGEST_STEP_S = 150.0
 LEAST_CLEARANCE_KM = 20.0
 """Between nodes, 0.2 rad apart at most, an orbit dips by r e/(1 + e) 0.1²/2 < 17 km below both of them."""
 
@@ -32,14 +33,19 @@ class Sampling:
 
     def __iter__(self) -> Iterator[Ephemeris]:
         for part in self.parts:
-            lowest_km = lowest(part)
+            lowest_km = _distances_km(part).min(axis=0)
             if lowest_km.min() < self.radius_km + LEAST_CLEARANCE_KM:
                 raise ScenarioError(
-                    f"{self.names[lowest_km.argmin()]} comes down to {lowest_km.min():.1f} km from the Earth's centre, "
-                    f"but must stay {LEAST_CLEARANCE_KM:g} km above a sphere of {self.radius_km:.1f} km; "
+                    f"{self.names[int(lowest_km.argmin())]} comes down to {lowest_km.min():.1f} km from the Earth's "
+                    f"centre, but must stay {LEAST_CLEARANCE_KM:g} km above a sphere of {self.radius_km:.1f} km; "
                     "raise the orbit."
                 )
             yield part
+
+    def extremes_km(self) -> tuple[float, float]:
+        """The least and the greatest distance of any satellite from the Earth's centre at any node."""
+        distances = [_distances_km(part) for part in self]
+        return min(float(part.min()) for part in distances), max(float(part.max()) for part in distances)
 
 
 def sampling(
@@ -60,6 +66,6 @@ def sampling(
     return Sampling(satellites.names, sampled(satellites.propagator, duration_s, step_s), radius_km)
 
 
-def lowest(part: Ephemeris) -> np.ndarray:
-    """The least distance (n_sat,) in km from the Earth's centre at any node."""
-    return np.sqrt(np.einsum("tsi,tsi->ts", part.position_km, part.position_km).min(axis=0))
+def _distances_km(part: Ephemeris) -> Floats:
+    """Distances (n_t, n_sat) from the Earth's centre."""
+    return np.sqrt(np.einsum("tsi,tsi->ts", part.position_km, part.position_km))

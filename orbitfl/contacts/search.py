@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import tee
 
 import numpy as np
 
 from orbitfl.contacts.cache import kept
+from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.columns import GROUND, ISL, Column, SearchedColumns, columns_of, merged
 from orbitfl.contacts.engine import Engine, EngineName, engine_for
 from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
@@ -25,15 +27,15 @@ from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Ints
 from orbitfl.orbit.constellation import Constellation, Satellites
-from orbitfl.orbit.crossings import Windows, find_windows, intersection
+from orbitfl.orbit.crossings import Windows, intersection
 from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
 from orbitfl.orbit.frames import EarthRotation, earth_rotation
-from orbitfl.orbit.smooth import SmoothCurve
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.sun import sun
 
-LEAST_CLEARANCE_KM = 1.0
 PAIRS_AT_ONCE = 1 << 21
+PASS_STEP = 10
+"""In NumPy a step of a satellite over a station takes as long as so many of a pair of satellites."""
 
 Columns = dict[str, Column]
 
@@ -49,7 +51,7 @@ def contact_plan(
     rules: ContactRules | None = None,
     engine: EngineName = "auto",
 ) -> ContactPlan:
-    """All contacts within `duration_s` SI seconds from `epoch_utc`: `found` in words."""
+    """All contacts within `duration_s` SI seconds from `epoch_utc`; see `found`."""
     rules = rules or ContactRules()
     options = {"isl": isl, "ground": ground, "epoch_utc": epoch_utc, "duration_s": duration_s, "rules": rules}
     return found(Planning(constellation=constellation, stations=tuple(stations), **options), engine)
@@ -73,7 +75,7 @@ def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
     if planning.isl is not None:
         tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine))
     if planning.ground is not None and planning.stations:
-        tables.append(_to_ground(sky, planning.ground))
+        tables.append(_to_ground(sky, planning.ground, engine))
     plan = sky.plan(tables)
     return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
 
@@ -93,7 +95,7 @@ def found_in_blocks(
         for block in blocks(_pairs(sky), pairs_at_once):
             yield sky.plan([_between_satellites(sky, block, planning.isl, engine)])
     if planning.ground is not None and planning.stations:
-        yield sky.plan([_to_ground(sky, planning.ground)])
+        yield sky.plan([_to_ground(sky, planning.ground, engine)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,14 +106,6 @@ class _Sky:
     satellites: Satellites
     parts: Sampled
     rotation: EarthRotation
-
-    @property
-    def blocking_radius_km(self) -> float:
-        radius_km = self.asked.convention.blocking_radius_km(self.asked.constellation.kind)
-        return radius_km + self.asked.rules.blocking_altitude_km
-
-    def clear_parts(self) -> Iterator[Ephemeris]:
-        return (_clear(part, self.satellites.names, self.blocking_radius_km) for part in self.parts)
 
     def in_itrs(self) -> Iterator[Ephemeris]:
         return (part.in_itrs(self.rotation) for part in self.parts)
@@ -127,7 +121,11 @@ class _Sky:
 def _sky(planning: Planning) -> _Sky:
     satellites = planning.satellites()
     _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
-    parts = sampled(satellites.propagator, planning.duration_s, planning.rules.step_s)
+    span = (planning.duration_s, planning.rules.step_s)
+    if planning.isl is None:
+        parts = sampled(satellites.propagator, *span)
+    else:
+        parts = sampled_above(satellites, *span, planning.blocking_radius_km)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     return _Sky(planning, satellites, parts, rotation)
 
@@ -138,7 +136,7 @@ def _pairs(sky: _Sky) -> Pairs:
 
 def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName) -> Columns:
     chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
-    windows = chosen.pair_windows(past_sphere(part, *pairs, sky.blocking_radius_km) for part in sky.clear_parts())
+    windows = chosen.pair_windows(past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
     if sky.asked.rules.max_isl_range_km is not None:
         range_km = sky.asked.rules.max_isl_range_km
         near = chosen.pair_windows(within_range(part, *pairs, range_km) for part in sky.parts)
@@ -148,18 +146,21 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName)
     return _columns(ISL, a, b, windows, sky.parts, link, chosen)
 
 
-def _to_ground(sky: _Sky, link: Link) -> Columns:
+def _to_ground(sky: _Sky, link: Link, engine: EngineName) -> Columns:
     sites = places_of(sky.asked.stations)
-    windows = find_windows(SmoothCurve(each) for each in _elevations(sky, sites))
+    chosen = engine_for(engine, PASS_STEP * len(sky.satellites.names) * len(sites) * len(sky.parts.nodes_s))
+    # Parts are made anew each time, to bound memory; a single one is worth keeping.
+    once, again = tee(sky.in_itrs()) if sky.parts.only is not None else (sky.in_itrs(), sky.in_itrs())
+    windows = chosen.pass_windows(_elevations(sky, sites, once))
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
     a, station = np.divmod(windows.series, len(sites))
-    bodies = (part.with_fixed(sites.position_km) for part in sky.in_itrs())
-    return _columns(GROUND, a, station + len(sky.satellites.names), windows, bodies, link, engine_for("numpy", 0))
+    bodies = (part.with_fixed(sites.position_km) for part in again)
+    return _columns(GROUND, a, station + len(sky.satellites.names), windows, bodies, link, chosen)
 
 
-def _elevations(sky: _Sky, sites: Places) -> Iterator[Elevation]:
+def _elevations(sky: _Sky, sites: Places, parts: Iterator[Ephemeris]) -> Iterator[Elevation]:
     masks_deg = [station.mask_deg for station in sky.asked.stations]
-    elevations = (above_mask(part, sites, masks_deg) for part in sky.in_itrs())
+    elevations = (above_mask(part, sites, masks_deg) for part in parts)
     if not sky.asked.convention.aberration:
         return elevations
     # The Earth's motion is the same to a part in a million 69 s earlier, so its instant needs no convention.
@@ -212,13 +213,3 @@ def _require_distinct(nodes: Sequence[str]) -> None:
     if len(set(nodes)) < len(nodes):
         twice = sorted({name for name in nodes if nodes.count(name) > 1})
         raise ScenarioError(f"Node names must differ, but these are given twice: {', '.join(twice)}. Rename them.")
-
-
-def _clear(part: Ephemeris, names: Sequence[str], radius_km: float) -> Ephemeris:
-    lowest_km = np.sqrt(np.einsum("tsi,tsi->ts", part.position_km, part.position_km).min(axis=0))
-    if lowest_km.min() < radius_km + LEAST_CLEARANCE_KM:
-        raise ScenarioError(
-            f"{names[lowest_km.argmin()]} comes down to {lowest_km.min():.1f} km from the Earth's centre, but the "
-            f"sphere that blocks sight has {radius_km:.1f} km; raise the orbit or lower blocking_altitude_km."
-        )
-    return part

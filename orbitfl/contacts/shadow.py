@@ -136,7 +136,7 @@ def _hidden(satellites: Sampling, light: Sun, earth_radius_km: float, sun_radius
     def curves() -> Iterator[SmoothCurve]:
         for part in satellites:
             _require_near(part, satellites.names)
-            there = ephemeris(part.t_s, *light.states(part.t_s))
+            there = ephemeris(part.t_s, light.positions(part.t_s))
             yield SmoothCurve(Shadow(part, there, earth_radius_km, sun_radius_km))
 
     return find_windows(curves())

@@ -151,5 +151,5 @@ def _orders(vector: Jet, last: Jet) -> list[tuple[Floats, Floats]]:
 
 
 def _sum(first: Floats, second: Floats) -> Floats:
-    # Written out, in the order of `orbitfl.contacts.kernels`: equal bits from both.
+    # Written out, in the order of `orbitfl.contacts.compiled`: equal bits from both.
     return (first[0] * second[0] + first[1] * second[1]) + (first[2] * second[2] + first[3] * second[3])

@@ -118,7 +118,8 @@ def find_windows(curves: Iterable[Curve], pairing: Callable[[Toggles], Windows] 
             opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
         last_s = float(curve.t_s[-1])
         _require_room(last_s - first_s, bits)
-        keys += [_uneven(_packed(changes, first_s, bits)) for changes in _blocks(curve)]
+        for changes in _blocks(curve):
+            _append(keys, _uneven(_packed(changes, first_s, bits)))
     if opened is None:
         raise ValueError("windows were asked for without a single curve.")
     return (pairing or paired)(Toggles(keys, opened, bits, first_s, last_s))
@@ -302,6 +303,14 @@ def _packed(changes: Changes, first_s: float, bits: int) -> NDArray[np.uint64]:
     keys = (t_us << np.uint64(bits)) | changes.series.astype(np.uint64)
     keys.sort()
     return keys
+
+
+def _append(blocks: list[NDArray[np.uint64]], keys: NDArray[np.uint64]) -> None:
+    """Add a block, but for instants at which a series both opens and closes where the two blocks meet."""
+    if blocks and len(blocks[-1]) and len(keys) and keys[0] <= blocks[-1][-1]:
+        both = np.intersect1d(blocks[-1], keys)
+        blocks[-1], keys = blocks[-1][~np.isin(blocks[-1], both)], keys[~np.isin(keys, both)]
+    blocks.append(keys)
 
 
 def _uneven(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:

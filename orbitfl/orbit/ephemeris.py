@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
-from math import ceil
+from math import ceil, comb
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.frames import EarthRotation
+from orbitfl.orbit.frames import EarthRotation, turned
 from orbitfl.orbit.jets import Jet
 from orbitfl.orbit.propagator import Propagator
 
-FEWEST_STEPS = 2
-LARGEST_TURN = 0.2
-"""Radians: at 180 s, a circular orbit 540 km high. The error of a quintic grows with the sixth power."""
+STENCIL = 9
+FEWEST_STEPS = STENCIL - 1
+LARGEST_TURN = 0.17
+"""Radians: at 150 s, a circular orbit 400 km high. The error of a quintic grows with the sixth power."""
 BYTES_AT_ONCE = 256 << 20
 
 
@@ -26,7 +29,7 @@ class Ephemeris:
 
     A state is position, velocity and acceleration, in km and seconds, in whatever axes they were sampled. Between
     two nodes a satellite follows the polynomial of degree 5 that meets all three at both: at a step of 180 s
-    within a decimetre of a low orbit.
+    within centimetres of a low orbit.
     """
 
     t_s: Floats
@@ -60,28 +63,29 @@ class Ephemeris:
 
     def at(self, satellite: Ints, t_s: Floats) -> Jet:
         """States (n, 3) of one satellite at one time each, (n,)."""
-        u, coefficients = self._quintic(satellite, t_s)
-        c0, c1, c2, c3, c4, c5 = coefficients
-        return Jet(
-            c0 + u * (c1 + u * (c2 + u * (c3 + u * (c4 + u * c5)))),
-            (c1 + u * (2 * c2 + u * (3 * c3 + u * (4 * c4 + u * 5 * c5)))) / self.step_s,
-            (2 * c2 + u * (6 * c3 + u * (12 * c4 + u * 20 * c5))) / self.step_s**2,
-        )
+        node = self.node_before(t_s)
+        return self.between(node, satellite, (t_s - self.t_s[node]) / self.step_s)
+
+    def between(self, node: Ints, satellite: Ints, share: Floats) -> Jet:
+        """States (n, 3) at a share (n,) of the way from a node to the next; at 0 and 1 exactly those of the nodes."""
+        ends = self.ends(node, satellite)
+        return Jet(*(weighted(weights(share, self.step_s), ends) for weights in WEIGHTS))
 
     def position_at(self, satellite: Ints, t_s: Floats) -> Floats:
         """Positions (n, 3) of one satellite at one time each, (n,)."""
         node = self.node_before(t_s)
-        ends = self.states[node, satellite], self.states[node + 1, satellite]
-        weights = hermite_weights((t_s - self.t_s[node]) / self.step_s, self.step_s)
-        parts = (end[:, order] for end in ends for order in range(3))
-        return sum((weight[:, None] * part for weight, part in zip(weights, parts, strict=True)), np.zeros(3))
+        return self.position_between(node, satellite, (t_s - self.t_s[node]) / self.step_s)
+
+    def position_between(self, node: Ints, satellite: Ints, share: Floats) -> Floats:
+        return weighted(value_weights(share, self.step_s), self.ends(node, satellite))
+
+    def ends(self, node: Ints, satellite: Ints) -> Floats:
+        """Position, velocity and acceleration at a node, then at the next: (n, 6, 3)."""
+        return np.concatenate([self.states[node, satellite], self.states[node + 1, satellite]], axis=1)
 
     def in_itrs(self, rotation: EarthRotation) -> Ephemeris:
         """The same satellites in the axes of the turning Earth, if these are GCRS."""
-        r, v = rotation.states_to_itrs(
-            self.position_km.transpose(1, 0, 2), self.velocity_km_s.transpose(1, 0, 2), self.t_s
-        )
-        return ephemeris(self.t_s, r, v)
+        return ephemeris(self.t_s, turned(rotation.matrices(self.t_s), self.position_km.transpose(1, 0, 2)))
 
     def with_fixed(self, position_km: Floats) -> Ephemeris:
         """With points (n, 3) that rest in these axes, numbered after the satellites."""
@@ -93,28 +97,42 @@ class Ephemeris:
         """The greatest length (n_sat,) of vectors (n_t, n_sat, 3) of each satellite, at any node."""
         return np.sqrt(np.einsum("tsi,tsi->ts", vectors, vectors).max(axis=0))
 
-    def _quintic(self, satellite: Ints, t_s: Floats) -> tuple[Floats, tuple[Floats, ...]]:
-        """Share (n, 1) of the step since the node before, and coefficients (n, 3) of its powers."""
-        node = self.node_before(t_s)
-        start, end, h = self.at_node(node, satellite), self.at_node(node + 1, satellite), self.step_s
-        c0, c1, c2 = start.value, h * start.slope, h * h / 2 * start.bend
-        miss = end.value - (c0 + c1 + c2)
-        miss_slope = h * end.slope - (c1 + 2 * c2)
-        miss_bend = h * h * end.bend - 2 * c2
-        c3 = 10 * miss - 4 * miss_slope + miss_bend / 2
-        c4 = -15 * miss + 7 * miss_slope - miss_bend
-        c5 = 6 * miss - 3 * miss_slope + miss_bend / 2
-        return ((t_s - self.t_s[node]) / h)[:, None], (c0, c1, c2, c3, c4, c5)
 
+def ephemeris(t_s: Floats, position_km: Floats) -> Ephemeris:
+    """From positions (n_sat, n_t, 3) at nine or more even nodes `t_s` (n_t,).
 
-def ephemeris(t_s: Floats, position_km: Floats, velocity_km_s: Floats) -> Ephemeris:
-    """From states (n_sat, n_t, 3) at three or more even steps `t_s` (n_t,)."""
+    Velocities and accelerations are the derivatives of the polynomial of degree 8 through nine positions in a row.
+    A propagator's own velocities would not do: those of SGP4 differ by centimetres a second from the rates of its
+    positions, which is metres between nodes, and those of SDP4 by more. So no force model is needed either.
+    """
     step_s = float(t_s[-1] - t_s[0]) / (len(t_s) - 1)
     n_sat, n_t, _ = position_km.shape
-    states = np.empty((n_t, n_sat, 3, 3))
-    states[:, :, 0], states[:, :, 1] = position_km.transpose(1, 0, 2), velocity_km_s.transpose(1, 0, 2)
-    _accelerate(states, step_s)
-    return Ephemeris(t_s, step_s, states)
+    values = position_km.transpose(1, 0, 2).reshape(n_t, -1)
+    rates = _differences() / step_s
+    orders = (values, _derivative(values, rates), _derivative(values, rates @ rates))
+    return Ephemeris(t_s, step_s, np.stack([each.reshape(n_t, n_sat, 3) for each in orders], axis=2))
+
+
+def _derivative(values: Floats, weights: Floats) -> Floats:
+    """Of columns (n_t, m): in the middle of nine rows, but near the ends."""
+    side = STENCIL // 2
+    inner = np.einsum("tmk,k->tm", sliding_window_view(values, STENCIL, axis=0), weights[side])
+    return np.concatenate([weights[:side] @ values[:STENCIL], inner, weights[-side:] @ values[-STENCIL:]])
+
+
+@cache
+def _differences() -> Floats:
+    """Weights (9, 9) of values at 0 … 8 in the slopes of their polynomial there.
+
+    Berrut & Trefethen, Barycentric Lagrange interpolation, SIAM Review 46, 2004, eq. 9.4 and 9.5.
+    """
+    place = np.arange(STENCIL)
+    weight = (-1.0) ** place * [comb(STENCIL - 1, k) for k in place.tolist()]
+    apart = place[:, None] - place + np.eye(STENCIL)
+    slopes = weight / weight[:, None] / apart
+    np.fill_diagonal(slopes, 0.0)
+    np.fill_diagonal(slopes, -slopes.sum(axis=1))
+    return slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,11 +167,11 @@ def sampled(propagator: Propagator, duration_s: float, step_s: float) -> Sampled
         nodes_s = np.linspace(0.0, duration_s, steps + 1)
         parts = ceil(steps / max(64, BYTES_AT_ONCE // (9 * 8 * propagator.count)))
         bounds = tuple(round(part * steps / parts) for part in range(parts + 1))
-        first = _sample(propagator, nodes_s[: bounds[1] + 1])
-        turn = first.step_s * fastest_rad_s(first)
+        found = Sampled(propagator, bounds, nodes_s, _sample(propagator, nodes_s) if parts == 1 else None)
+        turn = found.step_s * max(fastest_rad_s(part) for part in found)
         if turn <= 1.001 * LARGEST_TURN:
-            return Sampled(propagator, bounds, nodes_s, first if parts == 1 else None)
-        step_s = first.step_s * LARGEST_TURN / turn
+            return found
+        step_s = found.step_s * LARGEST_TURN / turn
 
 
 def fastest_rad_s(ephemeris: Ephemeris) -> float:
@@ -163,23 +181,14 @@ def fastest_rad_s(ephemeris: Ephemeris) -> float:
 
 
 def _sample(propagator: Propagator, nodes_s: Floats) -> Ephemeris:
-    return ephemeris(nodes_s, *propagator.states(nodes_s))
+    return ephemeris(nodes_s, propagator.positions(nodes_s))
 
 
-def _accelerate(states: Floats, step_s: float) -> None:
-    """Fill in the accelerations: the second derivatives of the quintic through three states in a row.
+def value_weights(u, h):
+    """Weights of position, velocity and acceleration at both ends of a step `h` in the quintic at a share `u` of it.
 
-    No force model is needed, so this serves every propagator. By Taylor's theorem the error is, at inner nodes,
-    step⁴/360 of the sixth derivative of the position.
+    Plain arithmetic, for arrays here and for numbers in compiled loops.
     """
-    r, v = states[:, :, 0], states[:, :, 1]
-    states[1:-1, :, 2] = 2 * (r[2:] - 2 * r[1:-1] + r[:-2]) / step_s**2 - (v[2:] - v[:-2]) / (2 * step_s)
-    states[0, :, 2] = _at_end(r[:3], v[:3], step_s)
-    states[-1, :, 2] = _at_end(r[:-4:-1], v[:-4:-1], -step_s)
-
-
-def hermite_weights(u, h):
-    """Weights of value, rate and acceleration at both ends of a step `h` in the quintic at a share `u` of it."""
     cube = u * u * u
     w3 = cube * (10 - u * (15 - 6 * u))
     w1, w4 = h * (u - cube * (6 - u * (8 - 3 * u))), h * cube * (u * (7 - 3 * u) - 4)
@@ -187,6 +196,27 @@ def hermite_weights(u, h):
     return 1 - w3, w1, w2, w3, w4, w5
 
 
-def _at_end(r: Floats, v: Floats, step_s: float) -> Floats:
-    """The same at the first of three nodes; a negative step looks back."""
-    return (-11.5 * r[0] + 8 * r[1] + 3.5 * r[2]) / step_s**2 - (6 * v[0] + 8 * v[1] + v[2]) / step_s
+def slope_weights(u, h):
+    """The same for the quintic's rate."""
+    square = u * u
+    w3 = 30 * square * (1 - u * (2 - u)) / h
+    w1, w4 = 1 - square * (18 - u * (32 - 15 * u)), square * (u * (28 - 15 * u) - 12)
+    w2, w5 = h / 2 * u * (2 - u * (9 - u * (12 - 5 * u))), h / 2 * square * (3 - u * (8 - 5 * u))
+    return -w3, w1, w2, w3, w4, w5
+
+
+def bend_weights(u, h):
+    """The same for the rate of its rate."""
+    w3 = 60 * u * (1 - u * (3 - 2 * u)) / (h * h)
+    w1, w4 = u * (u * (96 - 60 * u) - 36) / h, u * (u * (84 - 60 * u) - 24) / h
+    w2, w5 = 1 - u * (9 - u * (18 - 10 * u)), u * (3 - u * (12 - 10 * u))
+    return -w3, w1, w2, w3, w4, w5
+
+
+WEIGHTS = (value_weights, slope_weights, bend_weights)
+
+
+def weighted(weights: tuple[Floats, ...], ends: Floats) -> Floats:
+    w0, w1, w2, w3, w4, w5 = (weight[:, None] for weight in weights)
+    first = w0 * ends[:, 0] + w1 * ends[:, 1] + w2 * ends[:, 2]
+    return first + (w3 * ends[:, 3] + w4 * ends[:, 4] + w5 * ends[:, 5])

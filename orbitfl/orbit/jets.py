@@ -49,19 +49,20 @@ class Jet:
     def dot(self, other: Jet) -> Jet:
         """The scalar product of vectors (..., 3)."""
         return Jet(
-            _dot(self.value, other.value),
-            _dot(self.slope, other.value) + _dot(self.value, other.slope),
-            _dot(self.bend, other.value) + 2 * _dot(self.slope, other.slope) + _dot(self.value, other.bend),
+            dot(self.value, other.value),
+            dot(self.slope, other.value) + dot(self.value, other.slope),
+            dot(self.bend, other.value) + 2 * dot(self.slope, other.slope) + dot(self.value, other.bend),
         )
 
     def along(self, axis: Floats) -> Jet:
         """The components of vectors (..., 3) along constant vectors."""
-        return Jet(_dot(self.value, axis), _dot(self.slope, axis), _dot(self.bend, axis))
+        return Jet(dot(self.value, axis), dot(self.slope, axis), dot(self.bend, axis))
 
     def length(self) -> Jet:
         return self.dot(self).root()
 
 
-def _dot(first: Floats, second: Floats) -> Floats:
+def dot(first: Floats, second: Floats) -> Floats:
+    """The scalar products (...) of vectors (..., 3)."""
     # Written out: the order of additions is then the same everywhere, and so is every bit of the sum.
     return first[..., 0] * second[..., 0] + first[..., 1] * second[..., 1] + first[..., 2] * second[..., 2]

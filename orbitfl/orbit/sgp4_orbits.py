@@ -71,16 +71,18 @@ class Sgp4:
         return len(self.names)
 
     def positions(self, t_s: ArrayLike) -> Floats:
-        return self.states(t_s)[0]
+        """Raises what `states` does."""
+        times_s = np.asarray(t_s, dtype=np.float64)
+        return self._turned(self._teme(times_s)[0], times_s)
 
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """Raises DataError, naming satellite and time, where SGP4 finds no orbit any more."""
         times_s = np.asarray(t_s, dtype=np.float64)
         positions, velocities = self._teme(times_s)
-        if self.turn is None:
-            return positions, velocities
-        matrices = self.turn.matrices(times_s)
-        return turned(matrices, positions), turned(matrices, velocities)
+        return self._turned(positions, times_s), self._turned(velocities, times_s)
+
+    def _turned(self, vectors: Floats, t_s: Floats) -> Floats:
+        return vectors if self.turn is None else turned(self.turn.matrices(t_s), vectors)
 
     def _teme(self, t_s: Floats) -> tuple[Floats, Floats]:
         results = [batch.teme(t_s) for batch in self.batches]

@@ -60,28 +60,36 @@ class SmoothCurve:
     def steps_at_once(self) -> int:
         return steps_at_once(self.count)
 
+    @property
+    def ticks(self) -> int:
+        """How many intervals a step is cut into, at most."""
+        return 1 << max(0, ceil(log2(self._step_s() / QUINTIC_S)))
+
+    @property
+    def tick_s(self) -> float:
+        return self._step_s() / self.ticks
+
+    def time_s(self, tick: Ints) -> Floats:
+        return self.t_s[0] + tick * self.tick_s
+
     def positive(self, node: int) -> NDArray[np.bool_]:
         series = np.arange(self.count)
-        return self._jet(series, np.full(self.count, node * self._ticks())).value > 0
+        return self._jet(series, np.full(self.count, node * self.ticks)).value > 0
 
     def changes(self, first: int, last: int) -> Changes:
-        values, ticks = self.sight.at_nodes(first, last), self._ticks()
+        values, ticks = self.sight.at_nodes(first, last), self.ticks
         reach = self.sight.bend_limit * self._step_s() ** 2 / 8
         step, series = np.nonzero(may_cross(values[:-1], values[1:], reach))
-        series, tick = halved(
-            lambda series, tick: self._jet(series, tick).value, series, (first + step) * ticks, ticks, reach
+        return self.crossings(
+            *halved(lambda series, tick: self._jet(series, tick).value, series, (first + step) * ticks, ticks, reach)
         )
-        start, end = self._jet(series, tick), self._jet(series, tick + 1)
-        return crossings(series, self._time_s(tick), self._step_s() / ticks, start, end)
+
+    def crossings(self, series: Ints, tick: Ints) -> Changes:
+        """The changes of sign from a tick to the next."""
+        return crossings(series, self.time_s(tick), self.tick_s, self._jet(series, tick), self._jet(series, tick + 1))
 
     def _jet(self, series: Ints, tick: Ints) -> Jet:
-        return self.sight.jet(series, self._time_s(tick))
-
-    def _time_s(self, tick: Ints) -> Floats:
-        return self.t_s[0] + tick * (self._step_s() / self._ticks())
-
-    def _ticks(self) -> int:
-        return 1 << max(0, ceil(log2(self._step_s() / QUINTIC_S)))
+        return self.sight.jet(series, self.time_s(tick))
 
     def _step_s(self) -> float:
         return float(self.t_s[-1] - self.t_s[0]) / (len(self.t_s) - 1)

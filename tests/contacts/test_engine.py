@@ -1,5 +1,6 @@
 """Two speeds, one answer: compiled searches give NumPy's windows to the last bit."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -123,7 +124,8 @@ def test_compiled_pairing_is_that_of_numpy():
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_small_searches_stay_with_numpy():
+def test_small_searches_stay_with_numpy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delitem(sys.modules, "orbitfl.contacts.compiled_ground", raising=False)
     assert engine_for("auto", WORTH_COMPILING - 1) is NUMPY
     assert engine_for("numpy", 10 * WORTH_COMPILING) is NUMPY
 

@@ -20,7 +20,7 @@ from skyfield.timelib import Time
 
 from orbitfl.contacts.areas import Area, point
 from orbitfl.contacts.imaging import imaging_windows
-from orbitfl.contacts.instruments import NearNadir, NearTrack, OffNadir, Swath, off_nadir_deg
+from orbitfl.contacts.instruments import InCone, NearNadir, NearTrack, OffNadir, Swath, off_nadir_deg
 from orbitfl.contacts.intervals import Intervals
 from orbitfl.contacts.joining import joined, least, repeated
 from orbitfl.errors import ScenarioError
@@ -263,14 +263,31 @@ def test_the_bounds_on_the_bend_hold_between_nodes():
         )
     )
     t_s = np.arange(0.0, DAY_S + 1, 60.0)
-    r_km, v_km_s = orbits.satellites(EPOCH_UTC, DAY_S).propagator.states(t_s)
-    fixed = ephemeris(t_s, r_km, v_km_s).in_itrs(earth_rotation(EPOCH_UTC, DAY_S))
+    r_km = orbits.satellites(EPOCH_UTC, DAY_S).propagator.positions(t_s)
+    fixed = ephemeris(t_s, r_km).in_itrs(earth_rotation(EPOCH_UTC, DAY_S))
     at_s = np.random.default_rng(4).uniform(0, DAY_S, 20_000)
     nearest = np.argmin(np.linalg.norm(fixed.position_km[:, 0] - fixed.position_km[:1, 0], axis=-1)[30:]) + 30
-    below_km = 6371 * fixed.position_km[[0, 5, nearest], 0] / np.linalg.norm(fixed.position_km[[0, 5, nearest], 0])
-    for sight in (NearTrack(fixed, below_km / 6371, 0.99), NearNadir(fixed, below_km, 0.9)):
+    over_km = fixed.position_km[[0, 5, nearest], 0]
+    below_km = 6371 * over_km / np.linalg.norm(over_km, axis=-1, keepdims=True)
+    for sight in (
+        NearTrack(fixed, below_km / 6371, 0.99),
+        NearNadir(fixed, below_km, 0.9),
+        InCone(fixed, below_km, 0.12),
+    ):
         for series, limit in enumerate(sight.bend_limit):
             assert np.abs(sight.jet(np.full(len(at_s), series), at_s).bend).max() < limit
+
+
+def test_both_ways_to_search_a_cone_give_the_same_windows():
+    """A satellite so high that the limit lies beyond its horizon makes the search take the general way."""
+    low = Elements(name="low", semi_major_axis_km=7100, inclination_deg=98, eccentricity=0.05, raan_deg=40)
+    high = Elements(name="high", semi_major_axis_km=42_164, inclination_deg=5)
+    options: Any = {"instrument": OffNadir(limit_deg=30), "duration_s": 4 * DAY_S}
+    alone, along = (images(constellation=Keplerian(orbits=orbits), **options) for orbits in ((low,), (low, high)))
+    rows = along.table["satellite"] == 0
+    assert len(alone) == np.count_nonzero(rows) > 10
+    for name, column in alone.table.items():
+        np.testing.assert_allclose(column, along.table[name][rows], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("instrument", [Swath(width_km=20), OffNadir(limit_deg=60)])

@@ -118,7 +118,7 @@ def test_too_few_satellites_make_no_pairs(n: int):
 
 @given(st.integers(0, 50), st.integers(1, 60))
 def test_blocks_hold_every_pair_once_and_in_order(n: int, most: int):
-    pairs = Pairs(np.arange(n), np.arange(n) + 1)
+    pairs = Pairs(np.arange(n, dtype=np.int32), np.arange(1, n + 1, dtype=np.int32))
     found = list(blocks(pairs, most))
     assert [pair for block in found for pair in listed(block)] == listed(pairs)
     assert all(0 < len(block.a) <= most for block in found)

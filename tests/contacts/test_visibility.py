@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skyfield.api import EarthSatellite, load, wgs84
 from skyfield.timelib import Time
 
+from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.orbit.arrays import Floats, Ints
@@ -215,6 +216,36 @@ def test_windows_do_not_depend_on_how_many_pairs_share_a_search():
         mine = together.where(np.isin(together.series, np.arange(len(a))[chosen]))
         np.testing.assert_array_equal(alone.start_s, mine.start_s)
         np.testing.assert_array_equal(alone.end_s, mine.end_s)
+
+
+@pytest.mark.parametrize(
+    "clear_km",
+    [100.0, 20.0, 5.0, 2.0],
+)
+def test_perigees_close_above_the_sphere_keep_their_edges(clear_km: float):
+    """A transfer orbit's tangent shrinks to kilometres and grows again within a minute of perigee."""
+    axis_km, sphere_km = 24_400.0, 6478.0
+    orbits = [
+        Elements(
+            name=f"dipping-{number}",
+            semi_major_axis_km=axis_km,
+            eccentricity=1 - (sphere_km + clear_km) / axis_km,
+            inclination_deg=15.0 * number,
+            raan_deg=50.0 * number,
+            mean_anomaly_deg=340.0 + 3 * number,
+        )
+        for number in range(5)
+    ]
+    high = [
+        Elements(name=f"geo-{number}", semi_major_axis_km=42_164, inclination_deg=1, mean_anomaly_deg=40.0 * number)
+        for number in range(9)
+    ]
+    satellites = Keplerian(orbits=(*orbits, *high)).satellites(EPOCH_UTC, 7200.0)
+    propagator = satellites.propagator
+    a, b = all_pairs(propagator)
+    windows = sight_windows(sampled_above(satellites, 7200.0, 180.0, sphere_km), a, b, sphere_km)
+    r_km = propagator.positions(np.arange(7201.0))
+    assert_scan_agrees(windows, clearance_km(r_km[a], r_km[b]) - sphere_km, 0.15)
 
 
 @pytest.mark.parametrize("step_s", STEPS_S)

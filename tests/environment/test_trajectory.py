@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from orbitfl.environment.trajectory import trajectories
-from orbitfl.orbit.propagator import SecularJ2, Floats
+from orbitfl.orbit.propagator import Floats, SecularJ2
 from orbitfl.orbit.walker import Walker
 
 

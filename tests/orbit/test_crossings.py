@@ -230,10 +230,7 @@ class Changing:
     "again_s",
     [
         20.0,
-        pytest.param(
-            20.0 - 2e-7,
-            marks=pytest.mark.xfail(strict=True, reason="equal instants of two blocks are not looked at together"),
-        ),
+        20.0 - 2e-7,
     ],
 )
 def test_windows_and_gaps_of_no_length_vanish(again_s: float):

@@ -14,7 +14,7 @@ from orbitfl.orbit import ephemeris as module
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import Instant
 from orbitfl.orbit.convention import PHYSICAL
-from orbitfl.orbit.ephemeris import LARGEST_TURN, Ephemeris, ephemeris, fastest_rad_s, hermite_weights, sampled
+from orbitfl.orbit.ephemeris import LARGEST_TURN, WEIGHTS, Ephemeris, ephemeris, fastest_rad_s, sampled
 from orbitfl.orbit.frames import earth_rotation
 from orbitfl.orbit.keplerian import Elements, Keplerian
 from orbitfl.orbit.mean_elements import MeanElements
@@ -77,23 +77,25 @@ def at(parts: list[Ephemeris], satellite: np.ndarray, t_s: Floats) -> Floats:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=6, max_size=6), st.floats(0, 1), st.floats(0.1, 300))
-def test_hermite_weights_reproduce_quintics(coefficients: list[float], share: float, step: float):
-    quintic = Polynomial(coefficients)(Polynomial([0, 1 / step]))
-    ends = [quintic.deriv(order)(end) if order else quintic(end) for end in (0.0, step) for order in range(3)]
-    found = np.dot(hermite_weights(share, step), ends)
-    assert found == pytest.approx(quintic(share * step), abs=1e-10)
+def test_weights_reproduce_quintics_and_their_derivatives(coefficients: list[float], share: float, step: float):
+    """Up to powers of the step, which is what derivatives are measured in."""
+    quintic = Polynomial(coefficients)
+    ends = [(quintic.deriv(order) if order else quintic)(end) / step**order for end in (0.0, 1.0) for order in range(3)]
+    for order, weights in enumerate(WEIGHTS):
+        exact = (quintic.deriv(order) if order else quintic)(share)
+        assert np.dot(weights(share, step), ends) * step**order == pytest.approx(exact, abs=1e-9)
 
 
-# SGP4's velocities differ from the derivatives of its positions, by 4 cm/s in these orbits: metres after a minute.
+# SGP4's velocities differ from the rates of its positions, by 5 cm/s in these orbits; the rates are what counts.
 @pytest.mark.parametrize(
     ("propagator", "off_km", "off_km_s"),
-    [(walker(), 1e-4, 1e-5), (by_sgp4(), 2.5e-3, 1e-4)],
+    [(walker(), 1e-4, 1e-5), (by_sgp4(), 2e-4, 1e-4)],
     ids=["secular J2", "SGP4"],
 )
 def test_states_between_nodes_are_the_propagators(propagator: Propagator, off_km: float, off_km_s: float):
     satellite, t_s, (r_km, v_km_s) = everywhere(propagator)
-    (whole,) = sampled(propagator, SPAN_S, 180.0)
-    assert whole.step_s == 180.0
+    (whole,) = sampled(propagator, SPAN_S, 150.0)
+    assert whole.step_s == 150.0
     jet = whole.at(satellite, t_s)
     assert np.linalg.norm(jet.value - r_km, axis=-1).max() < off_km
     assert np.linalg.norm(jet.slope - v_km_s, axis=-1).max() < off_km_s
@@ -119,16 +121,16 @@ def test_fast_orbits_are_sampled_more_finely():
     (whole,) = parts
     assert whole.step_s * fastest_rad_s(whole) <= 1.001 * LARGEST_TURN
     satellite, t_s, (r_km, _) = everywhere(propagator)
-    assert np.linalg.norm(whole.position_at(satellite, t_s) - r_km, axis=-1).max() < 3e-4
+    assert np.linalg.norm(whole.position_at(satellite, t_s) - r_km, axis=-1).max() < 5e-3
 
 
 def test_parts_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch):
     propagator = walker()
-    (whole,) = sampled(propagator, SPAN_S, 180.0)
+    (whole,) = sampled(propagator, SPAN_S, 150.0)
     monkeypatch.setattr(module, "BYTES_AT_ONCE", 64 * 9 * 8 * propagator.count)
-    cut = sampled(propagator, SPAN_S, 180.0)
+    cut = sampled(propagator, SPAN_S, 150.0)
     parts = list(cut)
-    assert len(parts) == 4 and cut.only is None
+    assert len(parts) == 5 and cut.only is None
     np.testing.assert_array_equal([part.t_s[0] for part in parts[1:]], [part.t_s[-1] for part in parts[:-1]])
     assert (parts[0].t_s[0], parts[-1].t_s[-1]) == (0.0, SPAN_S)
     satellite, t_s, (r_km, _) = everywhere(propagator)
@@ -157,7 +159,6 @@ class Racer:
         return r[None], v[None]
 
 
-@pytest.mark.xfail(strict=True, reason="sampled looks at the first part alone when it chooses the step")
 def test_every_part_holds_the_promised_turn(monkeypatch: pytest.MonkeyPatch):
     """A perigee that comes after the first part must refine the step too."""
     monkeypatch.setattr(module, "BYTES_AT_ONCE", 1)
@@ -197,7 +198,7 @@ def test_turned_axes_carry_velocities_and_fixed_points_rest():
 
 
 def test_nodes_are_found_at_ends_and_between():
-    t_s = np.linspace(0.0, 900.0, 6)
-    still = ephemeris(t_s, np.ones((1, 6, 3)), np.zeros((1, 6, 3)))
-    assert still.node_before(np.array([0.0, 179.9, 180.0, 899.0, 900.0])).tolist() == [0, 0, 1, 4, 4]
+    t_s = np.linspace(0.0, 1800.0, 11)
+    still = ephemeris(t_s, np.ones((1, 11, 3)))
+    assert still.node_before(np.array([0.0, 179.9, 180.0, 1799.0, 1800.0])).tolist() == [0, 0, 1, 9, 9]
     np.testing.assert_array_equal(still.largest(still.position_km), [np.sqrt(3.0)])

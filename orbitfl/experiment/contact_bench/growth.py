@@ -1,0 +1,110 @@
+"""How time and memory grow with the number of satellites."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orbitfl.contacts import ContactRules, Planning, found
+from orbitfl.contacts.engine import EngineName, engine_for
+from orbitfl.contacts.ground import above_mask, places_of
+from orbitfl.contacts.pairs import Pairs, chosen_pairs
+from orbitfl.contacts.visibility import past_sphere
+from orbitfl.experiment.contact_bench.given import STATIONS, Shell, planning
+from orbitfl.experiment.contact_bench.timing import fastest, peak_byte, timed
+from orbitfl.orbit.clock import DAY_S
+from orbitfl.orbit.crossings import Windows
+from orbitfl.orbit.ephemeris import Sampled, sampled
+from orbitfl.orbit.frames import earth_rotation
+
+SMALL = Shell(total=24, planes=3, phasing=1, altitude_km=900.0, inclination_deg=60.0)
+SMALL_SPAN_S = 7200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """One step of growth: all pairs of a shell, or only so many nearest `neighbours`, over `stations`."""
+
+    shell: Shell
+    engine: EngineName
+    neighbours: int | None = None
+    stations: int = 10
+    duration_s: float = DAY_S
+    repeats: int = 3
+
+    def planning(self) -> Planning:
+        rules = ContactRules(neighbours=self.neighbours)
+        return planning(self.shell, STATIONS[: self.stations], self.duration_s, rules)
+
+
+def grown(scale: Scale) -> dict[str, Any]:
+    """CPU seconds of the plan and of its parts, which run again by themselves, and the plan's peak of memory.
+
+    `load_s`: a first plan of `SMALL` by the same engine, for what is loaded or compiled on first use; it is no part
+    of the others. `rest_s`: ranges, rates, the table and provenance, as what the other parts leave of the total.
+    Memory is this process's; give it one of its own.
+    """
+    load_s = first_plan_s(scale)
+    asked = scale.planning()
+    asked.satellites()  # makes the elements, which a user has
+    total_s, plan = fastest(lambda: found(asked, scale.engine), scale.repeats)
+    peak = peak_byte()
+    counts = {"isl_windows": len(plan.of_kind("isl")), "ground_windows": len(plan.of_kind("ground"))}
+    del plan
+    parts_s, pairs = _parts(asked, scale)
+    return {
+        "case": scale.shell.title,
+        "satellites": scale.shell.total,
+        "neighbours": scale.neighbours,
+        "stations": scale.stations,
+        "engine": scale.engine,
+        "pairs": pairs,
+        **counts,
+        **parts_s,
+        "rest_s": total_s - sum(parts_s.values()),
+        "total_s": total_s,
+        "peak_byte": peak,
+        "load_s": load_s,
+    }
+
+
+def first_plan_s(scale: Scale) -> float:
+    """CPU seconds of a small plan with the same engine and rules."""
+    small = replace(scale, shell=SMALL, duration_s=SMALL_SPAN_S)
+    return timed(lambda: found(small.planning(), scale.engine))[0]
+
+
+def _parts(asked: Planning, scale: Scale) -> tuple[dict[str, float], int]:
+    """CPU seconds by part, and the number of pairs of satellites."""
+    sampling_s, parts = fastest(lambda: states(asked), scale.repeats)
+    choosing_s, pairs = fastest(lambda: pairs_of(asked, parts), scale.repeats)
+    isl_s, _ = fastest(lambda: isl_windows(asked, parts, pairs, scale.engine), scale.repeats)
+    ground_s, _ = fastest(lambda: ground_windows(asked, parts, scale.engine), scale.repeats)
+    parts_s = {
+        "propagation_s": sampling_s,
+        "pairs_s": choosing_s,
+        "isl_search_s": isl_s,
+        "ground_search_s": ground_s,
+    }
+    return parts_s, len(pairs.a)
+
+
+def states(asked: Planning) -> Sampled:
+    return sampled(asked.satellites().propagator, asked.duration_s, asked.rules.step_s)
+
+
+def pairs_of(asked: Planning, parts: Sampled) -> Pairs:
+    names = tuple(f"sat-{number}" for number in range(parts.propagator.count))
+    return chosen_pairs(names, parts.propagator, asked.duration_s, asked.rules)
+
+
+def isl_windows(asked: Planning, parts: Sampled, pairs: Pairs, engine: EngineName) -> Windows:
+    """The search over pairs of satellites alone."""
+    radius_km = asked.convention.blocking_radius_km(asked.constellation.kind)
+    return engine_for(engine, 0).pair_windows(past_sphere(part, *pairs, radius_km) for part in parts)
+
+
+def ground_windows(asked: Planning, parts: Sampled, engine: EngineName) -> Windows:
+    rotation = earth_rotation(asked.epoch_utc, asked.duration_s, asked.convention)
+    masks_deg = [station.mask_deg for station in asked.stations]
+    sites = places_of(asked.stations)
+    elevations = (above_mask(part.in_itrs(rotation), sites, masks_deg) for part in parts)
+    return engine_for(engine, 0).pass_windows(elevations)
