@@ -77,8 +77,8 @@ def test_the_nearest_and_farthest_range_of_a_straight_pass_are_exact():
     """A whole pass, one that ends before the nearest point and one far shorter than a step."""
     given_spans = spans((0, 650), (10, 200), (300, 300.002))
     nearest_km, farthest_km = ranges_km(flyby(), given_spans)
-    np.testing.assert_allclose(nearest_km, [600.0, flyby_km(200), flyby_km(300.002)], rtol=1e-9)
-    np.testing.assert_allclose(farthest_km, [flyby_km(650), flyby_km(10), flyby_km(300.0)], rtol=1e-9)
+    np.testing.assert_allclose(nearest_km, [600.0, flyby_km(200), flyby_km(300.002)], rtol=1e-7)
+    np.testing.assert_allclose(farthest_km, [flyby_km(650), flyby_km(10), flyby_km(300.0)], rtol=1e-7)
 
 
 def test_ranges_are_those_of_dense_samples():
@@ -90,8 +90,8 @@ def test_ranges_are_those_of_dense_samples():
         dense_km = densely(propagator, given_spans, row, 20_001)
         # Samples lie up to 0.12 s from the nearest point: at 15 km/s and 100 km, 16 m beyond it.
         assert nearest_km[row] == pytest.approx(dense_km.min(), abs=2e-2)
-        assert nearest_km[row] <= dense_km.min() + 3e-4
-        assert farthest_km[row] == pytest.approx(dense_km.max(), abs=5e-4)
+        assert nearest_km[row] <= dense_km.min() * (1 + 1e-7) + 3e-4
+        assert farthest_km[row] == pytest.approx(dense_km.max(), abs=5e-4, rel=1e-7)
 
 
 @pytest.mark.parametrize("anomaly_deg", [-20.0, -60.0, -95.5, -177.0])
