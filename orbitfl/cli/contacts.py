@@ -12,7 +12,8 @@ from orbitfl.errors import ScenarioError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from orbitfl.contacts import ContactPlan
+    from orbitfl.contacts import ContactPlan, Planning
+    from orbitfl.contacts.intervals import Intervals
     from orbitfl.scenario import Mission
 
 LISTED_PAIRS = 30
@@ -38,6 +39,15 @@ def contacts(
         Path | None,
         typer.Option(help="Write the plan; the ending chooses: .parquet, .csv, .json, .ionrc (ION) or .czml (Cesium)."),
     ] = None,
+    eclipses: Annotated[
+        Path | None, typer.Option(help="Write when satellites are in the Earth's shadow: .csv, .json or .parquet.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Write when satellites can image the areas, by daylight or not; same endings.")
+    ] = None,
+    areas: Annotated[Path | None, typer.Option(help="The areas: YAML, JSON or GeoJSON.")] = None,
+    swath_km: Annotated[float | None, typer.Option(help="The instrument by the width of its swath,")] = None,
+    off_nadir_deg: Annotated[float | None, typer.Option(help="or by how far it looks away from straight down.")] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated."),
@@ -49,16 +59,53 @@ def contacts(
     Elements get links of 100 Mbit/s between satellites and 1 Mbit/s to the ground unless --set says otherwise.
     """
     from orbitfl.contacts import kept_plan, write
+    from orbitfl.contacts.formats.intervals import write_intervals
 
     given = {kind: path for kind, path in (("omm", omm), ("tle", tle), ("oem", oem)) if path is not None}
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
     planning = mission.planning()
+    tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)
     plan = kept_plan(planning)
     if out is not None:
         write(plan, out, planning.geometry() if out.suffix.lower() == ".czml" else None)
+    for path, found in tables.items():
+        write_intervals(found, path)
     print(_as_json(plan) if as_json else _described(plan))
+    for path, found in {} if as_json else tables.items():
+        print(f"{len(found)} {found.what} are in {path}.")
     if out is not None and not as_json:
         print(f"The plan is in {out}.")
+
+
+def _tables(
+    planning: "Planning",
+    eclipses: Path | None,
+    images: Path | None,
+    areas: Path | None,
+    swath_km: float | None,
+    off_nadir_deg: float | None,
+) -> "dict[Path, Intervals]":
+    """What else was asked for, by the file that it goes to; all of it is checked before any is computed."""
+    from orbitfl.contacts.area_files import read_areas
+    from orbitfl.contacts.formats.intervals import require_ending
+    from orbitfl.contacts.imaging import imaging_windows
+    from orbitfl.contacts.instruments import OffNadir, Swath
+    from orbitfl.contacts.shadow import eclipses as eclipses_of
+
+    for path in (eclipses, images):
+        if path is not None:
+            require_ending(path)
+    span: Any = {"epoch_utc": planning.epoch_utc, "duration_s": planning.duration_s}
+    tables = {}
+    if eclipses is not None:
+        tables[eclipses] = eclipses_of(planning.constellation, convention=planning.convention, **span)
+    instrument_given = (swath_km is None) != (off_nadir_deg is None)
+    if images is not None and areas is not None and instrument_given:
+        instrument = OffNadir(limit_deg=off_nadir_deg) if off_nadir_deg is not None else Swath(width_km=swath_km or 0.0)
+        tables[images] = imaging_windows(planning.constellation, read_areas(areas), instrument, **span)
+    elif any(each is not None for each in (images, areas, swath_km, off_nadir_deg)):
+        raise ScenarioError("images take --images FILE, --areas FILE and one of --swath-km and --off-nadir-deg.")
+    return tables
 
 
 def _mission(

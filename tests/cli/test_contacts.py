@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from orbitfl.contacts import read
@@ -57,6 +58,23 @@ def test_a_plan_is_computed_once_per_geometry(orbitfl, omm: Path, tmp_path: Path
     assert len(list((tmp_path / "kept/contacts").iterdir())) == 2
 
 
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+def test_eclipses_and_images_come_as_tables(orbitfl, omm: Path, tmp_path: Path, ending: str):
+    (tmp_path / "areas.yaml").write_text("- {name: po, south_deg: 44.5, west_deg: 9, north_deg: 45.5, east_deg: 12}\n")
+    shadows, images = tmp_path / f"shadows.{ending}", tmp_path / f"images.{ending}"
+    asked = ("--eclipses", shadows, "--images", images, "--areas", tmp_path / "areas.yaml", "--swath-km", 290)
+    ended = orbitfl("contacts", "--omm", omm, *EPOCH, "--days", 2, *asked)
+    assert ended.code == 0, ended.err
+    readers = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}
+    frames = [readers[ending](path) for path in (shadows, images)]
+    for frame, what, path in zip(frames, ("eclipses", "images"), (shadows, images), strict=True):
+        assert f"{len(frame)} {what} are in {path}" in ended.out
+    # In two days a satellite some 700 km high goes round 29 times, and through the shadow each time.
+    umbrae = frames[0].query("kind == 'umbra' and satellite == 'LANDSAT 8'")
+    assert len(umbrae) in (29, 30) and umbrae["end_s"].sub(umbrae["start_s"]).max() < 2200
+    assert set(frames[1]["area"]) == {"po"} and frames[1]["daylight"].any()
+
+
 def test_old_elements_are_warned_about_once(orbitfl, omm: Path):
     ended = orbitfl("contacts", "--omm", omm, "--epoch", "2026-12-24T00:00:00Z", "--days", 0.1)
     assert ended.code == 0
@@ -80,6 +98,9 @@ def test_old_elements_are_warned_about_once(orbitfl, omm: Path):
         (("--omm", "OMM", *EPOCH, "--days", "nan"), "no key takes"),
         (("--omm", "OMM", *EPOCH, "--stations", "OMM"), "station 1"),
         (("--omm", "OMM", *EPOCH, "--out", "plan.xls"), "no ending of a contact plan"),
+        (("--omm", "OMM", *EPOCH, "--images", "plan.csv"), "one of --swath-km and --off-nadir-deg"),
+        (("--omm", "OMM", *EPOCH, "--areas", "NONE.yaml", "--images", "plan.csv", "--swath-km", "9"), "NONE.yaml"),
+        (("--omm", "OMM", *EPOCH, "--eclipses", "plan.txt"), "no ending of a table"),
         (("--omm", "OMM", *EPOCH, "--set", "contacts.step=3"), "contacts.step is not a key"),
         (("--omm", "OMM", *EPOCH, "--set", "contacts.terminals=0"), "terminals is 0"),
         (("--omm", "OMM", *EPOCH, "--set", "contacts.pairs=[[A,B]]"), "pairs names A, B"),
