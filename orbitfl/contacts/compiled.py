@@ -320,37 +320,39 @@ def _ranges(states, node_s, step_s, a, b, start_s, end_s, nearest, farthest):
         one = _square_at((start_s[row] - node_s[first]) / step_s, step_s, states, first, i, j)
         two = _square_at((end_s[row] - node_s[last]) / step_s, step_s, states, last, i, j)
         low, high = min(one, two), max(one, two)
-        turns, turn = _turns(states, first, last, i, j)
-        # Nearly all spans have one turn; asking for it afterwards spares the loop a branch that no core foresees.
-        for node in range(turn, last + 1 if turns > 1 else turn + turns):
-            square = _square_at_turn(states, node, node_s[node], step_s, i, j, start_s[row], end_s[row], one)
-            low, high = min(low, square), max(high, square)
+        # Nearly all spans have one turn; to ask for it afterwards spares the loop a branch that no core foresees.
+        turns, turn = 0, first
+        closing = _closing(states, first, i, j)
+        before, behind = closing, closing
+        for node in range(first, last + 1):
+            after = _closing(states, node + 1, i, j)
+            turned = (closing > 0) != (after > 0)
+            turns += turned
+            turn = node if turned else turn
+            before = closing if turned else before
+            behind = after if turned else behind
+            closing = after
+        while turns > 0:
+            slope, slope_behind = _change(states, turn, i, j), _change(states, turn + 1, i, j)
+            share = _zero_of_cubic(before, slope, behind, slope_behind, step_s)
+            if start_s[row] < node_s[turn] + share * step_s < end_s[row]:
+                square = _square_at(share, step_s, states, turn, i, j)
+                low, high = min(low, square), max(high, square)
+            turns -= 1
+            if turns > 0:
+                turn, before, behind = _turn_before(states, turn, i, j)
         nearest[row], farthest[row] = np.sqrt(low), np.sqrt(high)
 
 
 @compiled
-def _turns(states, first, last, i, j):
-    """How often the closing speed changes sign between the nodes, and after which first."""
-    closing, turns, turn = _closing(states, last + 1, i, j), 0, last
-    for node in range(last, first - 1, -1):
-        before = _closing(states, node, i, j)
-        turned = (before > 0) != (closing > 0)
-        turns += turned
-        turn = node if turned else turn
-        closing = before
-    return turns, turn
-
-
-@compiled
-def _square_at_turn(states, node, node_s, step_s, i, j, start_s, end_s, otherwise):
-    """Squared distance where two bodies stop closing in after a node, if they do within the span."""
-    closing, after = _closing(states, node, i, j), _closing(states, node + 1, i, j)
-    if (closing > 0) == (after > 0):
-        return otherwise
-    share = _zero_of_cubic(closing, _change(states, node, i, j), after, _change(states, node + 1, i, j), step_s)
-    if not start_s < node_s + share * step_s < end_s:
-        return otherwise
-    return _square_at(share, step_s, states, node, i, j)
+def _turn_before(states, turn, i, j):
+    """The last interval before `turn` in which the closing speed changes sign, and that speed at both its ends."""
+    node = turn - 1
+    before, behind = _closing(states, node, i, j), _closing(states, turn, i, j)
+    while (before > 0) == (behind > 0):
+        node -= 1
+        before, behind = _closing(states, node, i, j), before
+    return node, before, behind
 
 
 @compiled
