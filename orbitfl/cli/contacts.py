@@ -23,7 +23,7 @@ ISL_BPS, GROUND_BPS = 1e8, 1e6
 def contacts(
     scenario: Annotated[
         Path | None,
-        typer.Argument(metavar="[SCENARIO.yaml]", help="A scenario, or only its keys for orbits and links."),
+        typer.Argument(metavar="SCENARIO.yaml", help="A scenario, or only its keys for orbits and links."),
     ] = None,
     omm: Annotated[Path | None, typer.Option(help="Satellites from an OMM file: JSON, CSV, XML or KVN.")] = None,
     tle: Annotated[Path | None, typer.Option(help="Satellites from a file of TLEs, with names or without.")] = None,
