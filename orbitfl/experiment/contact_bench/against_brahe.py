@@ -21,7 +21,7 @@ def against_brahe(options: AgainstPasses) -> dict[str, Any]:
     brahe, which also tells azimuths and the like of each window, runs on one thread. UT1 is UTC to it, as no file is
     fetched here: that moves its edges by some milliseconds.
     """
-    import brahe  # never a dependency
+    import brahe  # never a dependency  # pyright: ignore[reportMissingImports]
 
     brahe.set_global_eop_provider(brahe.StaticEOPProvider.from_zero())
     stations = STATIONS[: options.stations]
