@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.ephemeris import Positions
 
 SAMPLES = 48
 
@@ -23,7 +23,7 @@ class Pairs(NamedTuple):
     b: NDArray[np.int32]
 
 
-def chosen_pairs(names: Sequence[str], propagator: Propagator, duration_s: float, rules: ContactRules) -> Pairs:
+def chosen_pairs(names: Sequence[str], propagator: Positions, duration_s: float, rules: ContactRules) -> Pairs:
     """The pairs that `rules` ask for. Raises ScenarioError for names that no satellite has."""
     if rules.pairs is not None:
         return _named(names, rules.pairs)

@@ -28,7 +28,7 @@ from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Ints
 from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.crossings import Windows, intersection
-from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
+from orbitfl.orbit.ephemeris import Ephemeris, InItrs, Sampled, sampled
 from orbitfl.orbit.frames import EarthRotation, earth_rotation
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.sun import sun
@@ -100,7 +100,7 @@ def found_in_blocks(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sky:
-    """Everything a search looks at, sampled once."""
+    """Everything a search looks at, sampled once; without links between satellites, in ITRS axes at once."""
 
     asked: Planning
     satellites: Satellites
@@ -108,6 +108,8 @@ class _Sky:
     rotation: EarthRotation
 
     def in_itrs(self) -> Iterator[Ephemeris]:
+        if self.asked.isl is None:
+            return iter(self.parts)
         return (part.in_itrs(self.rotation) for part in self.parts)
 
     def plan(self, tables: Sequence[Columns]) -> ContactPlan:
@@ -122,11 +124,11 @@ def _sky(planning: Planning) -> _Sky:
     satellites = planning.satellites()
     _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
     span = (planning.duration_s, planning.rules.step_s)
+    rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     if planning.isl is None:
-        parts = sampled(satellites.propagator, *span)
+        parts = sampled(InItrs(satellites.propagator, rotation), *span)
     else:
         parts = sampled_above(satellites, *span, planning.blocking_radius_km)
-    rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     return _Sky(planning, satellites, parts, rotation)
 
 

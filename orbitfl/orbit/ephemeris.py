@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from math import ceil, comb
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.frames import EarthRotation, turned
@@ -23,12 +25,21 @@ LARGEST_TURN = 0.17
 BYTES_AT_ONCE = 256 << 20
 
 
+class Positions(Protocol):
+    """What is sampled: the part of a `Propagator` that needs no frame."""
+
+    @property
+    def count(self) -> int: ...
+
+    def positions(self, t_s: ArrayLike) -> Floats: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ephemeris:
     """States (n_t, n_sat, 3, 3) of satellites at nodes `t_s` (n_t,), `step_s` apart.
 
     A state is position, velocity and acceleration, in km and seconds, in whatever axes they were sampled. Between
-    two nodes a satellite follows the polynomial of degree 5 that meets all three at both: at a step of 180 s
+    two nodes a satellite follows the polynomial of degree 5 that meets all three at both: at a step of 150 s
     within centimetres of a low orbit.
     """
 
@@ -143,7 +154,7 @@ class Sampled:
     are made while one iterates; if there is but one, it is kept in `only`. `sampled` makes it.
     """
 
-    propagator: Propagator
+    propagator: Positions
     bounds: tuple[int, ...]
     nodes_s: Floats
     only: Ephemeris | None
@@ -160,7 +171,23 @@ class Sampled:
             yield _sample(self.propagator, self.nodes_s[first : last + 1])
 
 
-def sampled(propagator: Propagator, duration_s: float, step_s: float) -> Sampled:
+@dataclass(frozen=True, slots=True, eq=False)
+class InItrs:
+    """A propagator's satellites in the axes of the turning Earth; all that `sampled` asks of one."""
+
+    propagator: Propagator
+    rotation: EarthRotation
+
+    @property
+    def count(self) -> int:
+        return self.propagator.count
+
+    def positions(self, t_s: ArrayLike) -> Floats:
+        times_s = np.asarray(t_s, dtype=np.float64)
+        return turned(self.rotation.matrices(times_s), self.propagator.positions(times_s))
+
+
+def sampled(propagator: Positions, duration_s: float, step_s: float) -> Sampled:
     """Sample at even steps of at most `step_s`, and so that no satellite turns by more than `LARGEST_TURN` in one."""
     while True:
         steps = max(FEWEST_STEPS, ceil(duration_s / step_s))
@@ -180,7 +207,7 @@ def fastest_rad_s(ephemeris: Ephemeris) -> float:
     return float(np.sqrt((v2 / r2).max()))
 
 
-def _sample(propagator: Propagator, nodes_s: Floats) -> Ephemeris:
+def _sample(propagator: Positions, nodes_s: Floats) -> Ephemeris:
     return ephemeris(nodes_s, propagator.positions(nodes_s))
 
 
