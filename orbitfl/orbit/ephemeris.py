@@ -73,22 +73,20 @@ class Ephemeris:
         return np.clip(((t_s - self.t_s[0]) / self.step_s).astype(np.intp), 0, len(self.t_s) - 2)
 
     def at(self, satellite: Ints, t_s: Floats) -> Jet:
-        """States (n, 3) of one satellite at one time each, (n,)."""
-        node = self.node_before(t_s)
-        return self.between(node, satellite, (t_s - self.t_s[node]) / self.step_s)
-
-    def between(self, node: Ints, satellite: Ints, share: Floats) -> Jet:
-        """States (n, 3) at a share (n,) of the way from a node to the next; at 0 and 1 exactly those of the nodes."""
+        """States (n, 3) of one satellite at one time each, (n,); at the nodes exactly theirs."""
+        node, share = self._place(t_s)
         ends = self.ends(node, satellite)
         return Jet(*(weighted(weights(share, self.step_s), ends) for weights in WEIGHTS))
 
     def position_at(self, satellite: Ints, t_s: Floats) -> Floats:
         """Positions (n, 3) of one satellite at one time each, (n,)."""
-        node = self.node_before(t_s)
-        return self.position_between(node, satellite, (t_s - self.t_s[node]) / self.step_s)
-
-    def position_between(self, node: Ints, satellite: Ints, share: Floats) -> Floats:
+        node, share = self._place(t_s)
         return weighted(value_weights(share, self.step_s), self.ends(node, satellite))
+
+    def _place(self, t_s: Floats) -> tuple[Ints, Floats]:
+        """The node before each time, and the share of the step since."""
+        node = self.node_before(t_s)
+        return node, (t_s - self.t_s[node]) / self.step_s
 
     def ends(self, node: Ints, satellite: Ints) -> Floats:
         """Position, velocity and acceleration at a node, then at the next: (n, 6, 3)."""
