@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.ephemeris import Positions
+from orbitfl.orbit.propagator import Positions
 
 SAMPLES = 48
 

@@ -28,7 +28,7 @@ from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Ints
 from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.crossings import Windows, intersection
-from orbitfl.orbit.ephemeris import Ephemeris, InItrs, Sampled, sampled
+from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
 from orbitfl.orbit.frames import EarthRotation, earth_rotation
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.sun import sun
@@ -128,7 +128,7 @@ def _sky(planning: Planning) -> _Sky:
     sites, span = places_of(planning.stations), (planning.duration_s, planning.rules.step_s)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     if planning.isl is None:
-        parts = sampled(InItrs(satellites.propagator, rotation), *span, sites.position_km)
+        parts = sampled(satellites.propagator.over_ground(rotation), *span, sites.position_km)
     else:
         parts = sampled_above(satellites, *span, planning.blocking_radius_km)
     return _Sky(planning, satellites, sites, parts, rotation)

@@ -6,33 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.frames import EarthRotation, turned
 from orbitfl.orbit.jets import Jet
-from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.propagator import Positions
 from orbitfl.orbit.stencils import FEWEST_STEPS, Stencil, sparsest, stencil
 
 LARGEST_TURN = 0.17
 """Radians: at 150 s, a circular orbit 400 km high. The error of a quintic grows with the sixth power."""
 BYTES_AT_ONCE = 256 << 20
 NOWHERE = np.empty((0, 3))
-
-
-class Positions(Protocol):
-    """What is sampled: the part of a `Propagator` that needs no frame."""
-
-    @property
-    def count(self) -> int: ...
-
-    @property
-    def smooth_s(self) -> float: ...
-
-    def positions(self, t_s: ArrayLike) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,26 +145,6 @@ class Sampled:
         nodes_s = self.nodes_s[first : last + 1]
         position_km = self.propagator.positions(nodes_s[self.stencil.samples(last - first)])
         return _from_samples(nodes_s, position_km, self.stencil, self.resting_km)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InItrs:
-    """A propagator's satellites in the axes of the turning Earth; all that `sampled` asks of one."""
-
-    propagator: Propagator
-    rotation: EarthRotation
-
-    @property
-    def count(self) -> int:
-        return self.propagator.count
-
-    @property
-    def smooth_s(self) -> float:
-        return self.propagator.smooth_s
-
-    def positions(self, t_s: ArrayLike) -> Floats:
-        times_s = np.asarray(t_s, dtype=np.float64)
-        return turned(self.rotation.matrices(times_s), self.propagator.positions(times_s))
 
 
 def sampled(propagator: Positions, duration_s: float, step_s: float, resting_km: Floats = NOWHERE) -> Sampled:

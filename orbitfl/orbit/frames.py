@@ -1,12 +1,14 @@
 """Places on the ground, and the turns between the axes in which satellites are given and move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, Protocol
 
 import numpy as np
 from skyfield.framelib import itrs
-from skyfield.sgp4lib import TEME
+from skyfield.sgp4lib import TEME, theta_GMST1982
 
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import (
@@ -42,17 +44,30 @@ def geodetic_position(latitude_deg: float, longitude_deg: float, altitude_km: fl
     return normal_radius_km * shrink * up + altitude_km * up
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SlowTurn:
-    """A turn from one set of axes to another that drifts so slowly that a cubic through four nodes describes it.
-
-    nodes: matrices (n, 3, 3), the first at t = FIRST_NODE_S.
-    """
-
-    nodes: Floats
+class Turn(Protocol):
+    """From one set of axes to another."""
 
     def matrices(self, t_s: Floats) -> Floats:
         """The turn (..., 3, 3) at times t_s (...), SI seconds from the epoch."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SlowTurn:
+    """A turn from one set of axes to another that drifts so slowly that a cubic through four nodes describes it.
+
+    exact: gives matrices (n, 3, 3) at times (n,), and is asked when the turn is first used.
+    """
+
+    exact: Callable[[Floats], Floats]
+    duration_s: float
+
+    @cached_property
+    def nodes(self) -> Floats:
+        """Matrices (n, 3, 3), the first at t = FIRST_NODE_S."""
+        return self.exact(np.arange(FIRST_NODE_S, self.duration_s + AHEAD_S + 2 * NODE_STEP_S, NODE_STEP_S))
+
+    def matrices(self, t_s: Floats) -> Floats:
         place = (np.asarray(t_s) - FIRST_NODE_S) / NODE_STEP_S
         first = np.clip(place.astype(np.intp) - 1, 0, len(self.nodes) - 4)
         x = place - first
@@ -69,16 +84,19 @@ class SlowTurn:
 class EarthRotation:
     """The turn from GCRS to ITRS over a span of time, to well under a metre on the ground.
 
-    The turn is a spin with UT1 times a slow turn, of precession and nutation. start_tt: the epoch's Julian date.
-    `earth_rotation` makes it.
+    The turn is a spin with UT1 times a slow turn, of precession and nutation. start: the epoch, a Julian date in TT and
+    seconds since. `earth_rotation` makes it.
     """
 
     drift: SlowTurn
-    start_tt: float
+    start: Instant
 
     def matrices(self, t_s: Floats) -> Floats:
         """The turn (..., 3, 3) from GCRS to ITRS at times t_s (...), SI seconds from the epoch."""
-        return _spin(_turned_rad(self.start_tt, np.asarray(t_s))) @ self.drift.matrices(t_s)
+        return _spin(EARTH_SPIN_RAD_S * _ut1_s(self.start, t_s)) @ self.drift.matrices(t_s)
+
+    def from_teme(self) -> Turn:
+        return TemeToItrs(self.start)
 
     def to_itrs(self, position_km: Floats, t_s: Floats) -> Floats:
         """Turn GCRS vectors (..., 3) into ITRS axes at times `t_s` (...), SI seconds from the epoch."""
@@ -99,6 +117,20 @@ class EarthRotation:
         return turned(turn, r_km), turned(turn, v_km_s + _swept(r_km))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TemeToItrs:
+    """SGP4's mean equinox stands off the prime meridian by mean sidereal time (AIAA 2006-6753, appendix C).
+
+    So nutation, which takes longest to compute, is not needed.
+    """
+
+    start: Instant
+
+    def matrices(self, t_s: Floats) -> Floats:
+        days: Any = _ut1_s(self.start, t_s) / DAY_S  # skyfield's numbers may be arrays, though it says float
+        return _spin(theta_GMST1982(self.start.day, days)[0])
+
+
 def turned(matrices: Floats, vectors: Floats) -> Floats:
     """Vectors (n_sat, n_t, 3) turned by the matrices (n_t, 3, 3) of their times."""
     result = np.empty(vectors.shape)
@@ -115,10 +147,8 @@ def earth_rotation(epoch_utc: datetime, duration_s: float, convention: Conventio
     Raises ScenarioError for an epoch without a time zone and a span outside the years of `require_span`.
     """
     require_span(epoch_utc, duration_s)
-    t_s = _node_times(duration_s)
     start = _start(epoch_utc, convention)
-    start_tt, turns = start.day + start.second / DAY_S, _matrices(itrs, _times(start, t_s))
-    return EarthRotation(SlowTurn(_spin(-_turned_rad(start_tt, t_s)) @ turns), start_tt)
+    return EarthRotation(SlowTurn(partial(_drift, start), duration_s), start)
 
 
 def teme_to_gcrs(epoch_utc: datetime, duration_s: float) -> SlowTurn:
@@ -127,32 +157,33 @@ def teme_to_gcrs(epoch_utc: datetime, duration_s: float) -> SlowTurn:
     Raises ScenarioError as `earth_rotation` does.
     """
     require_span(epoch_utc, duration_s)
-    from_gcrs = _matrices(TEME, _times(_start(epoch_utc, PHYSICAL), _node_times(duration_s)))
-    return SlowTurn(from_gcrs.transpose(0, 2, 1))
+    return SlowTurn(partial(_from_teme, _start(epoch_utc, PHYSICAL)), duration_s)
 
 
-def _node_times(duration_s: float) -> Floats:
-    return np.arange(FIRST_NODE_S, duration_s + AHEAD_S + 2 * NODE_STEP_S, NODE_STEP_S)
+def _drift(start: Instant, t_s: Floats) -> Floats:
+    return _spin(-EARTH_SPIN_RAD_S * _ut1_s(start, t_s)) @ _matrices(itrs, start, t_s)
+
+
+def _from_teme(start: Instant, t_s: Floats) -> Floats:
+    return _matrices(TEME, start, t_s).transpose(0, 2, 1)
 
 
 def _start(epoch_utc: datetime, convention: Convention) -> Instant:
-    """The epoch in Terrestrial Time: a Julian date, and seconds since."""
+    """The epoch in Terrestrial Time."""
     epoch = epoch_instant(epoch_utc)
     day, second = epoch if convention.utc_read_as_tt else in_tai(epoch, "UTC")
     return Instant(day + JULIAN_DATE_OF_DAY_0, second - (0.0 if convention.utc_read_as_tt else TAI_MINUS["TT"]))
 
 
-def _times(start: Instant, t_s: Floats) -> Any:
-    return timescale().tt_jd(start.day, (start.second + t_s) / DAY_S)
+def _ut1_s(start: Instant, t_s: Floats) -> Floats:
+    """Seconds in UT1, which bends a little every day, since `start.day` in UT1."""
+    times_s = np.asarray(t_s)
+    return start.second + times_s - timescale().delta_t_function(start.day + (start.second + times_s) / DAY_S)
 
 
-def _turned_rad(start_tt: float, t_s: Floats) -> Floats:
-    """How far the Earth turns by t_s, counted from when UT1 was TT at `start_tt`: UT1 bends a little every day."""
-    return EARTH_SPIN_RAD_S * (t_s - timescale().delta_t_function(start_tt + t_s / DAY_S))
-
-
-def _matrices(frame: Any, times: Any) -> Floats:
+def _matrices(frame: Any, start: Instant, t_s: Floats) -> Floats:
     """skyfield's (3, 3, n) from GCRS to `frame` as (n, 3, 3)."""
+    times = timescale().tt_jd(start.day, (start.second + t_s) / DAY_S)
     return np.moveaxis(np.asarray(frame.rotation_at(times)), -1, 0)
 
 

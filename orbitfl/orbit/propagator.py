@@ -8,14 +8,15 @@ from numpy.typing import ArrayLike
 
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.constants import EARTH_J2, EARTH_MU_KM3_S2, EARTH_RADIUS_KM
+from orbitfl.orbit.frames import EarthRotation, turned
 from orbitfl.orbit.kepler import cosine_and_sine
 
 SMOOTH_TURN = 0.5
 STATES_AT_ONCE = 1 << 13  # temporary arrays of this many numbers stay in a core's cache
 
 
-class Propagator(Protocol):
-    """Satellites numbered from 0, in GCRS axes; t_s counts SI seconds from the scenario's `epoch_utc`."""
+class Positions(Protocol):
+    """Satellites numbered from 0, in some axes; t_s counts SI seconds from the scenario's `epoch_utc`."""
 
     @property
     def count(self) -> int:
@@ -31,9 +32,37 @@ class Propagator(Protocol):
         """Positions (n_sat, n_t, 3) in km of all satellites at the times t_s (n_t,)."""
         ...
 
+
+class Propagator(Positions, Protocol):
+    """Satellites in GCRS axes."""
+
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """Positions in km and velocities in km/s, each (n_sat, n_t, 3), at the times t_s (n_t,)."""
         ...
+
+    def over_ground(self, rotation: EarthRotation) -> Positions:
+        """The same satellites in ITRS axes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InItrs:
+    """Satellites given in GCRS axes, in those of the turning Earth."""
+
+    propagator: Positions
+    rotation: EarthRotation
+
+    @property
+    def count(self) -> int:
+        return self.propagator.count
+
+    @property
+    def smooth_s(self) -> float:
+        return self.propagator.smooth_s
+
+    def positions(self, t_s: ArrayLike) -> Floats:
+        times_s = np.asarray(t_s, dtype=np.float64)
+        return turned(self.rotation.matrices(times_s), self.propagator.positions(times_s))
 
 
 def smooth_s(mean_motion_rad_s: Floats, eccentricity: Floats) -> float:
@@ -88,6 +117,9 @@ class SecularJ2:
 
     def positions(self, t_s: ArrayLike) -> Floats:
         return self.states(t_s)[0]
+
+    def over_ground(self, rotation: EarthRotation) -> Positions:
+        return InItrs(self, rotation)
 
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         times_s = np.asarray(t_s, dtype=np.float64)

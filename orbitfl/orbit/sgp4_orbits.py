@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import pi, radians
 
@@ -25,9 +25,9 @@ from orbitfl.orbit.clock import (
 )
 from orbitfl.orbit.constellation import Satellites, listed
 from orbitfl.orbit.convention import Convention
-from orbitfl.orbit.frames import SlowTurn, teme_to_gcrs, turned
+from orbitfl.orbit.frames import EarthRotation, Turn, teme_to_gcrs, turned
 from orbitfl.orbit.mean_elements import MeanElements, distinct_names
-from orbitfl.orbit.propagator import smooth_s
+from orbitfl.orbit.propagator import InItrs, Positions, smooth_s
 
 FRESH_DAYS = 14.0
 NAMED_IN_WARNINGS = 3
@@ -67,7 +67,7 @@ class Sgp4:
     names: tuple[str, ...]
     epoch_utc: datetime
     batches: tuple[Batch, ...]
-    turn: SlowTurn | None
+    turn: Turn | None
     smooth_s: float
 
     @property
@@ -79,11 +79,19 @@ class Sgp4:
         times_s = np.asarray(t_s, dtype=np.float64)
         return self._turned(self._teme(times_s)[0], times_s)
 
+    def over_ground(self, rotation: EarthRotation) -> Positions:
+        """Straight from TEME, unless that is read as GCRS."""
+        return InItrs(self, rotation) if self.turn is None else replace(self, turn=rotation.from_teme())
+
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """Raises DataError, naming satellite and time, where SGP4 finds no orbit any more."""
         times_s = np.asarray(t_s, dtype=np.float64)
         positions, velocities = self._teme(times_s)
         return self._turned(positions, times_s), self._turned(velocities, times_s)
+
+    def require_orbits(self, t_s: Floats) -> None:
+        """Raises what `states` does, at the times t_s (n,)."""
+        self._teme(t_s)
 
     def _turned(self, vectors: Floats, t_s: Floats) -> Floats:
         return vectors if self.turn is None else turned(self.turn.matrices(t_s), vectors)
@@ -128,7 +136,7 @@ def sgp4_satellites(
     _warn_of_age(elements, names, epoch_utc, duration_s)
     turn = None if convention.teme_read_as_gcrs else teme_to_gcrs(epoch_utc, duration_s)
     propagator = Sgp4(names, epoch_utc, _batches(elements, epoch_utc), turn, _smooth_s(elements))
-    propagator.positions([0.0, duration_s])
+    propagator.require_orbits(np.array([0.0, duration_s]))
     return Satellites(names, propagator)
 
 

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from orbitfl.errors import DataError
 from orbitfl.orbit.arrays import Floats
+from orbitfl.orbit.frames import EarthRotation
+from orbitfl.orbit.propagator import InItrs, Positions
 
 NODES_AT_ONCE = 4
 # Times are rounded on their way from calendar texts to seconds.
@@ -63,6 +65,9 @@ class Tabulated:
 
     def positions(self, t_s: ArrayLike) -> Floats:
         return self.states(t_s)[0]
+
+    def over_ground(self, rotation: EarthRotation) -> Positions:
+        return InItrs(self, rotation)
 
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """Raises DataError, naming the satellite, for times that its tables do not cover."""
