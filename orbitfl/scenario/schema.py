@@ -20,12 +20,15 @@ from orbitfl.orbit.omm import Omm
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
+from orbitfl.scenario import demand
+from orbitfl.scenario.profiles import Board, Bus, read_profile
+from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
 
 Strategy = Annotated[Gossip | Isolated | Centralised, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
-Link = Annotated[FixedRate | LinkBudget, Discriminator("kind")]
+Link = Annotated[FixedRate | LinkBudget | TerminalLink, Discriminator("kind")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,13 @@ class Links:
 
     isl: Link | None = None
     ground: Link | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.ground, TerminalLink) and self.ground.profile.max_range_km is not None:
+            raise ScenarioError(
+                f"the terminal {self.ground.profile.name} has max_range_km, which serves satellites alone; "
+                "a station's reach is its mask_deg. Give links.ground a terminal without that key."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +102,9 @@ class Mission:
             epoch_utc=self.epoch_utc,
             duration_s=self.duration_s,
             stations=self.ground_stations,
-            isl=self.links.isl,
-            ground=self.links.ground,
-            rules=self.contacts,
+            isl=carrier(self.links.isl),
+            ground=carrier(self.links.ground),
+            rules=within_reach(self.contacts, self.links.isl),
         )
 
 
@@ -102,7 +112,8 @@ class Mission:
 class Scenario(Mission):
     """One mission with its learning, complete: everything that its result depends on.
 
-    `compute`: a board profile by name (hw/profiles) or the path of one.
+    `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
+    name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
     """
 
     model: MobileSam
@@ -110,7 +121,8 @@ class Scenario(Mission):
     evaluation: Evaluation
     seed: int = 0
     environment: Paseos = field(default_factory=Paseos)
-    compute: str = "unibap_ix10"
+    bus: Bus | None = None
+    compute: Board = field(default_factory=lambda: read_profile("unibap_ix10", Board))
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
 
@@ -118,3 +130,14 @@ class Scenario(Mission):
         Mission.__post_init__(self)
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
+        watts = self.watts()
+        demand.require_known_exchange(self.compute, watts, self.links.isl)
+        demand.require_one_step(self.environment.battery_j, self.seconds(), watts)
+
+    def seconds(self) -> demand.Seconds:
+        """What each activity takes on the board."""
+        return demand.seconds(self.compute)
+
+    def watts(self) -> demand.Watts:
+        """What a satellite draws in each activity: bus, board and terminal."""
+        return demand.watts(self.compute, self.bus, self.links.isl, self.links.ground)
