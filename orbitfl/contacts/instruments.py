@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import acos, asin, cos, radians, sin
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Swath:
     Raises ScenarioError for a width that is not above 0 or above 6000 km.
     """
 
+    kind: Literal["swath"] = "swath"
     width_km: float
 
     def __post_init__(self) -> None:
@@ -81,6 +82,7 @@ class OffNadir:
     Raises ScenarioError for a limit that is not above 0 and below 90 degrees.
     """
 
+    kind: Literal["off_nadir"] = "off_nadir"
     limit_deg: float
 
     def __post_init__(self) -> None:

@@ -13,7 +13,12 @@ class Activity(StrEnum):
     TRAINING = "training"
     EXCHANGE = "exchange"
     INFERENCE = "inference"
+    DOWNLINK = "downlink"
     STANDBY = "standby"
+
+
+PRIORITIES = (Activity.INFERENCE, Activity.DOWNLINK, Activity.EXCHANGE, Activity.TRAINING)
+"""What comes before what, unless a scenario says otherwise: the disaster, the talk, the work. The rest is standby."""
 
 
 class Reason(StrEnum):

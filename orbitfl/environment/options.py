@@ -54,7 +54,7 @@ class Limits:
                 return None
             case Activity.TRAINING:
                 reason = _outside(vitals, self.training_min_charge, self.training_max_c)
-            case Activity.EXCHANGE:
+            case Activity.EXCHANGE | Activity.DOWNLINK:
                 reason = _outside(vitals, self.exchange_min_charge, self.exchange_max_c)
             case Activity.INFERENCE:
                 reason = None

@@ -58,13 +58,14 @@ def watts(board: Board, bus: Bus | None, isl: AnyLink | None, ground: AnyLink | 
     )
 
 
-def require_known_exchange(board: Board, known: Watts, isl: AnyLink | None) -> None:
-    """Raises ScenarioError for a link between satellites whose watts nobody says."""
-    if isl is not None and known.exchange_w is None:
-        raise ScenarioError(
-            f"what an exchange draws is not known: links.isl is no terminal, and the board {board.name} has no "
-            "exchange_w. Write links.isl as {kind: terminal, profile: optical_isl} or give the board that key."
-        )
+def require_known(board: Board, isl: AnyLink | None, ground: AnyLink | None) -> None:
+    """Raises ScenarioError for a link that is used, and whose watts neither a terminal nor the board says."""
+    for name, link in (("isl", isl), ("ground", ground)):
+        if link is not None and not isinstance(link, TerminalLink) and board.exchange_w is None:
+            raise ScenarioError(
+                f"what links.{name} draws is not known: it is no terminal, and the board {board.name} has no "
+                f"exchange_w. Write links.{name} as {{kind: terminal, profile: …}}, or give the board that key."
+            )
 
 
 def require_one_step(battery_j: float, needed: Seconds, drawn: Watts) -> None:

@@ -1,6 +1,7 @@
 """YAML in and out of files: nothing in it is run, and nothing large is parsed."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -57,4 +58,4 @@ def _plain(value: Any) -> Any:
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    return value
+    return str(value) if isinstance(value, StrEnum) else value
