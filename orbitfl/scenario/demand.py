@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orbitfl.errors import ScenarioError
-from orbitfl.scenario.profiles import Board, Bus, Figure, Terminal
+from orbitfl.scenario.profiles import Board, Bus, Figure, Terminal, shipped_profiles
 from orbitfl.scenario.terminal_link import AnyLink, TerminalLink
 
 
@@ -64,7 +64,8 @@ def require_known(board: Board, isl: AnyLink | None, ground: AnyLink | None) -> 
         if link is not None and not isinstance(link, TerminalLink) and board.exchange_w is None:
             raise ScenarioError(
                 f"what links.{name} draws is not known: it is no terminal, and the board {board.name} has no "
-                f"exchange_w. Write links.{name} as {{kind: terminal, profile: …}}, or give the board that key."
+                f"exchange_w. Write links.{name} as {{kind: terminal, profile: NAME}}, NAME being one of "
+                f"{', '.join(shipped_profiles(Terminal))} or a file, or give the board that key."
             )
 
 

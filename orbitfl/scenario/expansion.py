@@ -11,7 +11,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from orbitfl.errors import ScenarioError
-from orbitfl.scenario.profiles import Board, Bus, Terminal, from_document, read_profile, shipped_profiles
+from orbitfl.scenario.profiles import Board, Bus, Terminal, from_document, known, read_profile, shipped_profiles
 from orbitfl.scenario.profiles.parsing import Profile
 
 
@@ -43,11 +43,18 @@ def lifted(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lowered(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The reverse of `lifted`."""
+    """The reverse of `lifted`, for people to read: profiles without the keys that they do not say."""
     rest = {key: value for key, value in document.items() if key != "bus"}
+    rest["links"] = {name: _readable(link) for name, link in document["links"].items()}
+    if "compute" in document:
+        rest["compute"] = known(document["compute"])
     if document.get("bus") is not None:
-        rest["environment"] = {**rest["environment"], "bus": document["bus"]}
+        rest["environment"] = {**document["environment"], "bus": known(document["bus"])}
     return rest
+
+
+def _readable(link: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**link, "profile": known(link["profile"])} if link and "profile" in link else link
 
 
 def _filled(environment: Mapping[str, Any], bus: Bus) -> dict[str, Any]:

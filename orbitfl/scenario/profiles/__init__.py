@@ -1,7 +1,7 @@
 """Hardware profiles: boards, buses and terminals, each number with its source (docs/profiles.md)."""
 
 from orbitfl.scenario.profiles.figure import Figure, Steps
-from orbitfl.scenario.profiles.files import read_profile, shipped_profiles, to_text
+from orbitfl.scenario.profiles.files import known, read_profile, shipped_profiles, to_text
 from orbitfl.scenario.profiles.kinds import Board, Bus, Terminal
 from orbitfl.scenario.profiles.parsing import from_document
 
@@ -12,6 +12,7 @@ __all__ = [
     "Steps",
     "Terminal",
     "from_document",
+    "known",
     "read_profile",
     "shipped_profiles",
     "to_text",

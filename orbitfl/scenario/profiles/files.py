@@ -1,7 +1,9 @@
 """Profiles in files: the shipped ones by name, others by path."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from orbitfl.errors import ScenarioError
 from orbitfl.scenario import yaml_text
@@ -36,7 +38,12 @@ def shipped_profiles(wanted: type[Board] | type[Bus] | type[Terminal]) -> list[s
 
 def to_text(profile: Board | Bus | Terminal) -> str:
     """The YAML that `read_profile` reads back; keys that are not known are left out."""
-    return yaml_text.dump({key: value for key, value in asdict(profile).items() if value is not None})
+    return yaml_text.dump(known(asdict(profile)))
+
+
+def known(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile as a mapping, without the keys that are not known."""
+    return {key: value for key, value in profile.items() if value is not None}
 
 
 def _shipped() -> dict[str, Path]:

@@ -15,7 +15,8 @@ class Board:
 
     train_step_s, train_w: one batch of training. inference_s, inference_w: one tile, from image to mask.
     merge_s, merge_w: taking a peer's update into the own weights. exchange_w: while an update travels over a link
-    that is no terminal; computer and radio together. memory_byte: what the machine has, or what the work took.
+    that is no terminal; computer and radio together. memory_byte: what the board has. peak_memory_byte: the most
+    that this work takes of it.
     """
 
     kind: Literal["board"] = "board"
@@ -29,6 +30,7 @@ class Board:
     merge_w: Figure | None = None
     exchange_w: Figure | None = None
     memory_byte: Figure | None = None
+    peak_memory_byte: Figure | None = None
 
     def __post_init__(self) -> None:
         _require_positive(self)
