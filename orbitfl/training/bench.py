@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from orbitfl.federation.compressors import Float16
 from orbitfl.federation.strategies import Gossip
-from orbitfl.federation.weights import difference, total
+from orbitfl.federation.weights import Weights, difference, total
 from orbitfl.models.mobile_sam import build
 from orbitfl.models.trainable import trained_keys
 from orbitfl.training.embeddings import encode
@@ -43,26 +43,27 @@ class Bench:
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return encode(self.learner.model, images)
 
-    def train(self, embeddings: NDArray[np.float32]) -> None:
+    def train(self, embeddings: NDArray[np.float32]) -> Weights:
         """One step: load the weights, forward, loss, backward, AdamW, and read them back."""
         lessons = Lessons(embeddings, self.masks, Prompts())
-        self.learner.train(self.learner.start(), lessons, np.arange(len(self.masks)), 1, (0,))
+        return self.learner.train(self.learner.start(), lessons, np.arange(len(self.masks)), 1, (0,))[0].weights
 
-    def infer(self) -> None:
-        """One tile, from image to mask."""
-        self.learner.water(self.learner.launch, Lessons(self.encode(self.images[:1]), self.masks[:1], Prompts()))
+    def infer(self) -> NDArray[np.bool_]:
+        """One tile, from image to mask (1, S, S)."""
+        lesson = Lessons(self.encode(self.images[:1]), self.masks[:1], Prompts())
+        return self.learner.water(self.learner.launch, lesson)
 
     @cached_property
     def payload(self) -> bytes:
         """A peer's update as it arrives."""
         return Float16().encode(difference(self.learner.launch, self.learner.launch))
 
-    def merge(self) -> None:
+    def merge(self) -> Weights:
         """What gossip does at each end of an exchange: write the own update, read both, move the weights."""
         base, payload = self.learner.launch, self.payload
         own = difference(base, base)
         sent, received = (Float16().decode(each, like=own) for each in (Float16().encode(own), payload))
-        total(base, Gossip().merge(own, sent, received))
+        return total(base, Gossip().merge(own, sent, received))
 
 
 def time_steps(variant: str, image_px: int, batch_size: int, repeats: int) -> dict[str, float]:
@@ -77,7 +78,7 @@ def time_steps(variant: str, image_px: int, batch_size: int, repeats: int) -> di
     return {"kept_s": kept, "naive_s": naive, "ratio": naive / kept, "threads": torch.get_num_threads()}
 
 
-def seconds_of(work: Callable[[], None]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

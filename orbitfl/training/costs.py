@@ -60,12 +60,12 @@ def measure(
     )
 
 
-def _cost(work: Callable[[], None], repeats: int, counter: EnergyCounter | None, what: str, notify: Notify) -> Cost:
+def _cost(work: Callable[[], object], repeats: int, counter: EnergyCounter | None, what: str, notify: Notify) -> Cost:
     work()
     return timed(work, repeats, counter, what, notify)
 
 
-def timed(work: Callable[[], None], repeats: int, counter: EnergyCounter | None, what: str, notify: Notify) -> Cost:
+def timed(work: Callable[[], object], repeats: int, counter: EnergyCounter | None, what: str, notify: Notify) -> Cost:
     """The median of the seconds of `repeats` times `work`, and the mean of the watts over all of them."""
     before = counter.read() if counter else ()
     taken_s = []

@@ -40,7 +40,7 @@ def _require_kind(document: Mapping[Any, Any], wanted: type[Profile]) -> None:
         return
     if kind is None:
         raise ScenarioError(f"kind is missing; write kind: {wanted.kind}.")
-    other = "which is another kind of profile" if kind in KINDS else f"but the kinds are {', '.join(KINDS)}"
+    other = "which is another kind of profile" if kind in tuple(KINDS) else f"but the kinds are {', '.join(KINDS)}"
     raise ScenarioError(f"kind is {shown(kind)}, {other}; {wanted.kind} is needed here.")
 
 
