@@ -9,7 +9,6 @@ from orbitfl.data.tiles import Tiles
 from orbitfl.experiment.acquisition import Image, event_images, holdings, require_within
 from orbitfl.files import cache_folder
 from orbitfl.scenario import Scenario
-from orbitfl.scenario.profiles import board_profile
 from orbitfl.scenario.schema import Event
 from orbitfl.simulation.engine import Agenda
 from orbitfl.simulation.timeline import Observation
@@ -51,7 +50,7 @@ def is_needed(scenario: Scenario) -> bool:
 
 def agenda(scenario: Scenario, known: Survey) -> Agenda:
     """What the engine has to know of it: seconds and bytes."""
-    inference_s = board_profile(scenario.compute).inference_s
+    inference_s = scenario.seconds().inference_s
     processing_s = 0.0 if known.event_tiles is None else len(known.event_tiles) * inference_s
     learns = scenario.exchange.strategy.learns
     return Agenda(

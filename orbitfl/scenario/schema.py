@@ -24,12 +24,15 @@ from orbitfl.orbit.omm import Omm
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
+from orbitfl.scenario import demand
+from orbitfl.scenario.profiles import Board, Bus, read_profile
+from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
 
 Strategy = Annotated[Gossip | Isolated | Centralised | Frozen, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
-Link = Annotated[FixedRate | LinkBudget, Discriminator("kind")]
+Link = Annotated[FixedRate | LinkBudget | TerminalLink, Discriminator("kind")]
 
 
 Instrument = Annotated[Swath | OffNadir, Discriminator("kind")]
@@ -41,6 +44,13 @@ class Links:
 
     isl: Link | None = None
     ground: Link | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.ground, TerminalLink) and self.ground.profile.max_range_km is not None:
+            raise ScenarioError(
+                f"the terminal {self.ground.profile.name} has max_range_km, which serves satellites alone; "
+                "a station's reach is its mask_deg. Give links.ground a terminal without that key."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +165,9 @@ class Mission:
             epoch_utc=self.epoch_utc,
             duration_s=self.duration_s,
             stations=self.ground_stations,
-            isl=self.links.isl,
-            ground=self.links.ground,
-            rules=self.contacts,
+            isl=carrier(self.links.isl),
+            ground=carrier(self.links.ground),
+            rules=within_reach(self.contacts, self.links.isl),
         )
 
 
@@ -165,8 +175,10 @@ class Mission:
 class Scenario(Mission):
     """One mission with its learning, complete: everything that its result depends on.
 
-    `compute`: a board profile by name (hw/profiles) or the path of one. `imaging`: what the satellites see. `event`: a
-    disaster to map. `priorities`: every activity but standby, what comes first before the rest.
+    `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
+    name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
+    `imaging`: what the satellites see. `event`: a disaster to map. `priorities`: every activity but standby, what comes
+    first before the rest.
     """
 
     model: MobileSam
@@ -174,7 +186,8 @@ class Scenario(Mission):
     evaluation: Evaluation
     seed: int = 0
     environment: Paseos = field(default_factory=Paseos)
-    compute: str = "unibap_ix10"
+    bus: Bus | None = None
+    compute: Board = field(default_factory=lambda: read_profile("unibap_ix10", Board))
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
     imaging: Imaging = field(default_factory=Imaging)
@@ -195,3 +208,13 @@ class Scenario(Mission):
             )
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
+        demand.require_known(self.compute, self.links.isl, self.links.ground if self.event else None)
+        demand.require_one_step(self.environment.battery_j, self.seconds(), self.watts())
+
+    def seconds(self) -> demand.Seconds:
+        """What each activity takes on the board."""
+        return demand.seconds(self.compute)
+
+    def watts(self) -> demand.Watts:
+        """What a satellite draws in each activity: bus, board and terminal."""
+        return demand.watts(self.compute, self.bus, self.links.isl, self.links.ground)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.scenario import Scenario, load, load_mission, resolved_yaml
-from orbitfl.scenario.profiles import board_profile, shipped_profiles
+from orbitfl.scenario import load, load_mission, resolved_yaml
 
 FIRST_LIGHT = "constellations/first_light.yaml"
 
@@ -32,8 +31,6 @@ def test_every_shipped_scenario_is_valid_and_survives_being_written_out(reposito
     assert len(shipped(repository)) >= 3
     for path in shipped(repository):
         scenario = load_mission(path)
-        if isinstance(scenario, Scenario):
-            board_profile(scenario.compute)
         again = tmp_path / path.name
         again.write_text(resolved_yaml(scenario))
         assert load_mission(again) == scenario, path.name
@@ -163,31 +160,3 @@ def test_no_junk_ends_in_anything_but_a_sentence(first_light_text: str, tmp_path
 @pytest.fixture(scope="module")
 def first_light_text(repository: Path) -> str:
     return (repository / FIRST_LIGHT).read_text()
-
-
-def test_shipped_profiles_hold_the_papers_figures():
-    assert "unibap_ix10" in shipped_profiles()
-    board = board_profile("unibap_ix10")
-    assert (board.train_step_s, board.inference_s) == (2.014170, 2.554198)
-    assert (board.train_w, board.exchange_w, board.standby_w) == (30, 10, 5)
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("train_step_s: 2.0", "needs a value and a source"),
-        ("train_step_s: {value: -2, source: me}", "train_step_s.value is -2"),
-        ("train_step_s: {value: 2.0, source: ''}", "needs a value and a source"),
-        ("[1", "could not be read"),
-    ],
-)
-def test_profiles_without_sources_are_refused(tmp_path: Path, content: str, told: str):
-    path = tmp_path / "board.yaml"
-    path.write_text(content)
-    with pytest.raises(ScenarioError, match=told):
-        board_profile(str(path))
-
-
-def test_unknown_profile_lists_the_shipped_ones():
-    with pytest.raises(ScenarioError, match="unibap_ix10"):
-        board_profile("cray")

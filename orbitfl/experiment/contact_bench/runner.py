@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing import get_context
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -23,13 +22,13 @@ from orbitfl.experiment.contact_bench.against_paseos import AgainstPaseos, again
 from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, against_skyfield
 from orbitfl.experiment.contact_bench.given import Shell
 from orbitfl.experiment.contact_bench.growth import Scale, first_plan_s, grown
+from orbitfl.experiment.machine import processor
 
 CASES = ("paseos", "skyfield", "brahe", "growth", "roofline")
 SEVERAL = ("skyfield", "brahe", "growth")
 NEEDS = {"paseos": "paseos", "brahe": "brahe", "roofline": "numba"}
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in THREADS}
-CPU_INFO = Path("/proc/cpuinfo")
 
 Notify = Callable[[str, int, int], None]
 
@@ -158,6 +157,4 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def _machine() -> dict[str, Any]:
-    lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines() if CPU_INFO.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return {"processor": next(named, platform.machine()), "python": platform.python_version(), "threads": 1}
+    return {"processor": processor(), "python": platform.python_version(), "threads": 1}
