@@ -5,9 +5,9 @@ The defaults are those of *Rapid Distributed Fine-tuning of a Segmentation Model
 """
 
 from dataclasses import dataclass, fields
-from math import isfinite
+from math import inf, isfinite
 
-from orbitfl.environment.base import KELVIN_AT_0_C, Activity, Reason, Vitals
+from orbitfl.environment.base import KELVIN_AT_0_C, Activity, Reason
 from orbitfl.errors import ScenarioError
 
 STEFAN_BOLTZMANN_W_M2_K4 = 5.670374419e-8
@@ -28,10 +28,27 @@ def require_positive(options: object, name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What an activity asks of a satellite: at least this state of charge (0 to 1), at most this temperature."""
+
+    min_charge: float
+    max_k: float
+
+    def refusal(self, charge: float, temperature_k: float) -> Reason | None:
+        """Why a satellite in this condition is refused, or None."""
+        if charge < self.min_charge:
+            return Reason.LOW_CHARGE
+        return Reason.TOO_HOT if temperature_k > self.max_k else None
+
+
+OPEN = Gate(0.0, inf)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Between which charge (0 to 1) and temperature (°C) a satellite works.
 
-    training_*, exchange_*: needed to begin training, or an exchange.
+    training_*, exchange_*, inference_*: needed to begin; downlinks are exchanges.
     stop_*: needed to begin anything but standby, and to go on with it.
     """
 
@@ -39,6 +56,8 @@ class Limits:
     training_max_c: float = 40.0
     exchange_min_charge: float = 0.1
     exchange_max_c: float = 45.0
+    inference_min_charge: float = 0.1
+    inference_max_c: float = 65.0
     stop_min_charge: float = 0.1
     stop_max_c: float = 65.0
 
@@ -47,24 +66,24 @@ class Limits:
             bounds = (0.0, 1.0) if field.name.endswith("_charge") else (-KELVIN_AT_0_C, 500.0)
             require(self, field.name, *bounds)
 
-    def refusal(self, activity: Activity, vitals: Vitals) -> Reason | None:
-        """Why `activity` may not begin in this condition, or None if it may."""
-        match activity:
-            case Activity.STANDBY:
-                return None
-            case Activity.TRAINING:
-                reason = _outside(vitals, self.training_min_charge, self.training_max_c)
-            case Activity.EXCHANGE:
-                reason = _outside(vitals, self.exchange_min_charge, self.exchange_max_c)
-            case Activity.INFERENCE:
-                reason = None
-        return reason or self.stop(activity, vitals)
+    def to_begin(self) -> dict[Activity, Gate]:
+        """The gate before every activity: its own and the hard stop in one. Standby is always open."""
+        exchange = self._gate(self.exchange_min_charge, self.exchange_max_c)
+        return {
+            Activity.TRAINING: self._gate(self.training_min_charge, self.training_max_c),
+            Activity.EXCHANGE: exchange,
+            Activity.DOWNLINK: exchange,
+            Activity.INFERENCE: self._gate(self.inference_min_charge, self.inference_max_c),
+            Activity.STANDBY: OPEN,
+        }
 
-    def stop(self, activity: Activity, vitals: Vitals) -> Reason | None:
-        """Why `activity` may not go on in this condition, or None if it may."""
-        if activity is Activity.STANDBY:
-            return None
-        return _outside(vitals, self.stop_min_charge, self.stop_max_c)
+    def to_go_on(self) -> dict[Activity, Gate]:
+        """The hard stop, for every activity but standby."""
+        stop = self._gate(0.0, inf)
+        return {each: OPEN if each is Activity.STANDBY else stop for each in Activity}
+
+    def _gate(self, min_charge: float, max_c: float) -> Gate:
+        return Gate(max(min_charge, self.stop_min_charge), min(max_c, self.stop_max_c) + KELVIN_AT_0_C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +116,3 @@ class ThermalNode:
         """The time in which radiation at `temperature_k` settles; a longer forward Euler step overshoots."""
         emission_w_k4 = self.infrared_absorptance * self.emissive_area_m2 * STEFAN_BOLTZMANN_W_M2_K4
         return self.mass_kg * self.heat_capacity_j_kg_k / max(4 * emission_w_k4 * temperature_k**3, 1e-300)
-
-
-def _outside(vitals: Vitals, min_charge: float, max_c: float) -> Reason | None:
-    if vitals.charge < min_charge:
-        return Reason.LOW_CHARGE
-    if vitals.temperature_k - KELVIN_AT_0_C > max_c:
-        return Reason.TOO_HOT
-    return None

@@ -20,7 +20,7 @@ from skyfield.api import load
 
 from orbitfl.environment import pykep as stand_in
 from orbitfl.environment.base import KELVIN_AT_0_C, Activity, NodeState, Reason, Spell, Vitals
-from orbitfl.environment.options import Limits, ThermalNode, require, require_positive
+from orbitfl.environment.options import Gate, Limits, ThermalNode, require, require_positive
 from orbitfl.environment.pykep.planet import EquatorialEarth
 from orbitfl.environment.trajectory import Trajectory, trajectories
 from orbitfl.errors import OrbitflError, ScenarioError
@@ -68,8 +68,14 @@ class Paseos:
         names: Sequence[str],
         epoch_utc: datetime,
         states: Sequence[NodeState] | None = None,
+        *,
+        duration_s: float | None = None,
+        seed: int = 0,
     ) -> "PaseosFleet":
         """The fleet at mission second 0, or as `PaseosFleet.states` recorded it in an earlier process.
+
+        duration_s: how long the mission is going to last, if known; its shadows are then found at once.
+        seed: of the mission, for what radiation does.
 
         Raises OrbitflError if PASEOS is not installed.
         """
@@ -85,6 +91,7 @@ class PaseosFleet:
 
     def __init__(self, options: Paseos, crafts: list["_Craft"]) -> None:
         self._options, self._crafts = options, crafts
+        self._to_begin, self._to_go_on = options.limits.to_begin(), options.limits.to_go_on()
 
     def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
         """See `Environment.advance`."""
@@ -96,7 +103,7 @@ class PaseosFleet:
             step = craft.foresee(until_s, power_w)
             if activity is Activity.STANDBY and not step.is_fed:
                 step = craft.foresee(until_s, 0.0)
-            reason = self._options.limits.stop(activity, craft.vitals())
+            reason = craft.refused_by(self._to_go_on[activity])
             if reason is None and not step.is_fed:
                 reason = Reason.EMPTY
             if reason is not None:
@@ -119,7 +126,7 @@ class PaseosFleet:
 
     def allows(self, node: int, activity: Activity) -> Reason | None:
         """See `Environment.allows`."""
-        return self._options.limits.refusal(activity, self.vitals(node))
+        return self._crafts[node].refused_by(self._to_begin[activity])
 
     def vitals(self, node: int) -> Vitals:
         """See `Environment.vitals`."""
@@ -188,6 +195,9 @@ class _Craft:
         actor = self.actor
         # PASEOS's temperature turns into a numpy scalar on the way.
         return Vitals(actor.state_of_charge, float(actor.temperature_in_K), actor.is_in_eclipse())
+
+    def refused_by(self, gate: Gate) -> Reason | None:
+        return gate.refusal(self.actor.state_of_charge, float(self.actor.temperature_in_K))
 
     def state(self) -> NodeState:
         return NodeState(self.now_s, self.actor.battery_level_in_Ws, float(self.actor.temperature_in_K))
