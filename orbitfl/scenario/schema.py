@@ -10,7 +10,7 @@ from orbitfl.contacts.links import FixedRate, LinkBudget
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
-from orbitfl.environment import Paseos
+from orbitfl.environment import Battery, Paseos
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import Float16, Float32
 from orbitfl.federation.strategies import Centralised, Gossip, Isolated
@@ -25,6 +25,7 @@ from orbitfl.training.options import MobileSam, Training
 Strategy = Annotated[Gossip | Isolated | Centralised, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
+Environment = Annotated[Paseos | Battery, Discriminator("kind")]
 Link = Annotated[FixedRate | LinkBudget, Discriminator("kind")]
 
 
@@ -109,7 +110,7 @@ class Scenario(Mission):
     data: Data
     evaluation: Evaluation
     seed: int = 0
-    environment: Paseos = field(default_factory=Paseos)
+    environment: Environment = field(default_factory=Paseos)
     compute: str = "unibap_ix10"
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
