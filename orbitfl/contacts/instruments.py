@@ -10,11 +10,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from orbitfl.contacts.ground import Places, above_mask
-from orbitfl.contacts.visibility import BETWEEN_NODES
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
-from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.ephemeris import BETWEEN_NODES, Ephemeris
 from orbitfl.orbit.jets import Jet
 from orbitfl.orbit.smooth import Sight
 

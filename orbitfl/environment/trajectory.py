@@ -5,8 +5,9 @@ the knots each follows a cubic Hermite polynomial, within 0.03 m of the propagat
 propagator is asked for up to an hour beyond the last instant used, and never for one before the epoch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -22,16 +23,37 @@ Vector = tuple[float, float, float]
 Trajectory = Callable[[float], tuple[Vector, Vector]]
 
 
-def trajectories(propagator: Propagator) -> list[Trajectory]:
+class Trajectories(Sequence[Trajectory]):
     """One function of mission seconds per satellite: GCRS position (m) and velocity (m/s)."""
 
-    @lru_cache(maxsize=BLOCKS_KEPT)
-    def block(index: int) -> tuple[Floats, Floats]:
-        knots = index * KNOTS_PER_BLOCK + np.arange(KNOTS_PER_BLOCK + 1)
-        r_km, v_km_s = propagator.states(KNOT_S * knots)
-        return 1000.0 * r_km, 1000.0 * v_km_s
+    def __init__(self, propagator: Propagator) -> None:
+        @lru_cache(maxsize=BLOCKS_KEPT)
+        def block(index: int) -> tuple[Floats, Floats]:
+            knots = index * KNOTS_PER_BLOCK + np.arange(KNOTS_PER_BLOCK + 1)
+            r_km, v_km_s = propagator.states(KNOT_S * knots)
+            return 1000.0 * r_km, 1000.0 * v_km_s
 
-    return [_trajectory(block, satellite) for satellite in range(propagator.count)]
+        self._block = block
+        self._paths = [_trajectory(block, satellite) for satellite in range(propagator.count)]
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, satellite: int) -> Trajectory:  # type: ignore[override]
+        return self._paths[satellite]
+
+    def distances_m(self, satellite: int, t_s: Floats) -> Floats:
+        """How far a satellite is from the Earth's centre at ordered times (n,): of the same polynomials."""
+        knots = np.maximum(t_s // KNOT_S, 0).astype(np.intp)
+        index, place = np.divmod(knots, KNOTS_PER_BLOCK)
+        r_m = np.empty((len(t_s), 2, 3))
+        v_m_s = np.empty_like(r_m)
+        for each in range(int(index[0]), int(index[-1]) + 1):
+            mine, (block_r_m, block_v_m_s) = index == each, self._block(each)
+            ends = place[mine, None] + np.arange(2)
+            r_m[mine], v_m_s[mine] = block_r_m[satellite][ends], block_v_m_s[satellite][ends]
+        p = _value(_cubic(r_m, v_m_s), (t_s - KNOT_S * knots)[:, None])
+        return np.sqrt(p[:, 0] ** 2 + p[:, 1] ** 2 + p[:, 2] ** 2)
 
 
 def _trajectory(block: Callable[[int], tuple[Floats, Floats]], satellite: int) -> Trajectory:
@@ -54,14 +76,13 @@ def _trajectory(block: Callable[[int], tuple[Floats, Floats]], satellite: int) -
 
 
 def _cubic(r: Floats, v: Floats) -> Floats:
-    """Coefficients (4, 3), lowest power first, of the cubic with r (2, 3) and v (2, 3) at its ends."""
-    mean_v = (r[1] - r[0]) / KNOT_S
-    square = (3 * mean_v - 2 * v[0] - v[1]) / KNOT_S
-    cube = (v[0] + v[1] - 2 * mean_v) / KNOT_S**2
-    return np.stack([r[0], v[0], square, cube])
+    """Coefficients (4, ..., 3), lowest power first, of cubics with r (..., 2, 3) and v (..., 2, 3) at their ends."""
+    (r0, r1), (v0, v1) = (np.moveaxis(ends, -2, 0) for ends in (r, v))
+    mean_v = (r1 - r0) / KNOT_S
+    return np.stack([r0, v0, (3 * mean_v - 2 * v0 - v1) / KNOT_S, (v0 + v1 - 2 * mean_v) / KNOT_S**2])
 
 
-def _value(c: list[float], u: float) -> float:
+def _value(c: Any, u: Any) -> Any:
     return c[0] + u * (c[1] + u * (c[2] + u * c[3]))
 
 

@@ -13,7 +13,7 @@ from orbitfl.contacts.links import FixedRate, LinkBudget
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
-from orbitfl.environment import PRIORITIES, Activity, Paseos
+from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import Float16, Float32
 from orbitfl.federation.strategies import Centralised, Frozen, Gossip, Isolated
@@ -32,9 +32,8 @@ from orbitfl.training.options import MobileSam, Training
 Strategy = Annotated[Gossip | Isolated | Centralised | Frozen, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
+Environment = Annotated[Paseos | Battery, Discriminator("kind")]
 Link = Annotated[FixedRate | LinkBudget | TerminalLink, Discriminator("kind")]
-
-
 Instrument = Annotated[Swath | OffNadir, Discriminator("kind")]
 
 
@@ -185,9 +184,9 @@ class Scenario(Mission):
     data: Data
     evaluation: Evaluation
     seed: int = 0
-    environment: Paseos = field(default_factory=Paseos)
     bus: Bus | None = None
     compute: Board = field(default_factory=lambda: read_profile("unibap_ix10", Board))
+    environment: Environment = field(default_factory=Paseos)
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
     imaging: Imaging = field(default_factory=Imaging)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orbitfl.environment import Activity, Limits, Paseos, Reason, ThermalNode, Vitals
+from orbitfl.environment import Activity, Limits, Paseos, Reason, ThermalNode
 from orbitfl.errors import ScenarioError
 
 
@@ -43,6 +43,9 @@ def test_a_step_longer_than_the_heat_balance_takes_is_refused():
         (Activity.EXCHANGE, 0.11, 44.0, None),
         (Activity.EXCHANGE, 0.09, 44.0, Reason.LOW_CHARGE),
         (Activity.EXCHANGE, 0.11, 46.0, Reason.TOO_HOT),
+        (Activity.DOWNLINK, 0.11, 44.0, None),
+        (Activity.DOWNLINK, 0.09, 44.0, Reason.LOW_CHARGE),
+        (Activity.DOWNLINK, 0.11, 46.0, Reason.TOO_HOT),
         (Activity.INFERENCE, 0.11, 64.0, None),
         (Activity.INFERENCE, 0.09, 20.0, Reason.LOW_CHARGE),
         (Activity.INFERENCE, 0.11, 66.0, Reason.TOO_HOT),
@@ -50,9 +53,21 @@ def test_a_step_longer_than_the_heat_balance_takes_is_refused():
     ],
 )
 def test_the_papers_limits(activity: Activity, charge: float, celsius: float, reason: Reason | None):
-    assert Limits().refusal(activity, Vitals(charge, 273.15 + celsius, in_eclipse=False)) is reason
+    assert Limits().to_begin()[activity].refusal(charge, 273.15 + celsius) is reason
 
 
 def test_what_must_stop_may_not_begin_either():
     limits = Limits(exchange_min_charge=0.0, stop_min_charge=0.3)
-    assert limits.refusal(Activity.EXCHANGE, Vitals(0.2, 280.0, in_eclipse=False)) is Reason.LOW_CHARGE
+    assert limits.to_begin()[Activity.EXCHANGE].refusal(0.2, 280.0) is Reason.LOW_CHARGE
+    assert limits.to_go_on()[Activity.EXCHANGE].refusal(0.2, 280.0) is Reason.LOW_CHARGE
+
+
+def test_every_activity_has_its_gates():
+    limits = Limits(inference_min_charge=0.6, inference_max_c=20.0, stop_max_c=50.0)
+    assert set(limits.to_begin()) == set(limits.to_go_on()) == set(Activity)
+    inference = limits.to_begin()[Activity.INFERENCE]
+    assert inference.refusal(0.59, 280.0) is Reason.LOW_CHARGE
+    assert inference.refusal(0.61, 294.0) is Reason.TOO_HOT
+    assert inference.refusal(0.61, 293.0) is None
+    assert limits.to_go_on()[Activity.STANDBY].refusal(0.0, 1000.0) is None
+    assert limits.to_go_on()[Activity.TRAINING].refusal(0.5, 273.15 + 50.1) is Reason.TOO_HOT

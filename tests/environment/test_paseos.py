@@ -94,7 +94,7 @@ def test_training_stops_when_the_battery_runs_low():
     assert fleet.allows(0, Activity.TRAINING) is Reason.LOW_CHARGE
     assert fleet.allows(0, Activity.STANDBY) is None
     refused = fleet.advance(0, SIX_HOURS_S, Activity.TRAINING, TRAINING_W)
-    assert refused == replace(spell, start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0)
+    assert refused == replace(spell, start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0, eclipse_s=0)
 
 
 def test_training_stops_when_the_satellite_is_too_hot_and_cools_in_standby():

@@ -1,0 +1,162 @@
+"""A fleet that takes PASEOS's own steps, by PASEOS's own rules, without PASEOS.
+
+A step charges the battery if the satellite is lit at both its ends, clips, heats by forward Euler, then discharges.
+Expressions and their order are PASEOS's (`paseos.advance_time` and the models it calls), so results agree to the bit.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from orbitfl.environment.base import Activity, NodeState, Reason, Spell, Vitals
+from orbitfl.environment.books import Books, require_forward
+from orbitfl.environment.options import Bus
+from orbitfl.environment.radiation import Stream, strike
+from orbitfl.environment.shade import Shade
+from orbitfl.orbit.arrays import Floats
+
+
+class Steps(NamedTuple):
+    """The steps ahead of one satellite, each a list (n,).
+
+    clock_s: PASEOS's seconds since 2000 at the end. charging: lit at both ends. lit: at the start.
+    view: (R/r)² at the start.
+    """
+
+    duration_s: list[float]
+    clock_s: list[float]
+    charging: list[bool]
+    lit: list[bool]
+    view: list[float]
+
+
+class SteppedFleet:
+    """The evolving state of a constellation; an `Environment`. Made by `Battery.start`."""
+
+    def __init__(self, bus: Bus, shade: Shade, epoch_s: float, states: Sequence[NodeState], seed: int) -> None:
+        self._bus, self._shade, self._epoch_s, self._books = bus, shade, epoch_s, Books(bus, states)
+        self._streams = [Stream(seed, node, state.draws) for node, state in enumerate(states)]
+        self.allows = self._books.allows
+
+    def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
+        """See `Environment.advance`."""
+        books, start_s = self._books, self._books.now_s[node]
+        require_forward(node, start_s, until_s)
+        sums, reason, taken = _Sums(), None, 0
+        if until_s > start_s and books.failed_s[node] is not None:
+            reason = Reason.FAILED
+        elif until_s > start_s:
+            steps = self._steps(node, until_s)
+            taken, reason = self._take(node, activity, power_w, steps, sums)
+            whole = taken == len(steps.duration_s)
+            if taken:
+                books.now_s[node] = until_s if whole else steps.clock_s[taken - 1] - self._epoch_s
+        eclipse_s = self._shade.dark_s(node, start_s, books.now_s[node])
+        if reason is Reason.FAILED:
+            if books.failed_s[node] is None:
+                books.failed_s[node] = books.now_s[node]
+            if activity is Activity.STANDBY:
+                books.now_s[node] = until_s
+        return Spell(
+            node,
+            activity,
+            start_s,
+            books.now_s[node],
+            sums.consumed_j,
+            sums.charged_j,
+            sums.clipped_j,
+            books.stored_j[node] / books.battery_j,
+            books.temperature_k[node],
+            reason,
+            eclipse_s,
+            sums.off_s,
+        )
+
+    def advance_all(self, until_s: float, activity: Activity, power_w: float | Floats) -> list[Spell]:
+        """`advance` for every satellite, one after another; power_w: one for all, or (n_sat,)."""
+        count = len(self._books.now_s)
+        powers_w = np.broadcast_to(power_w, count).tolist()
+        return [self.advance(node, until_s, activity, powers_w[node]) for node in range(count)]
+
+    def vitals(self, node: int) -> Vitals:
+        """See `Environment.vitals`."""
+        books, now_s = self._books, self._books.now_s[node]
+        dark = self._shade.dark(node, now_s)
+        return Vitals(books.stored_j[node] / books.battery_j, books.temperature_k[node], dark)
+
+    def states(self) -> tuple[NodeState, ...]:
+        """What `Battery.start` needs to go on from here."""
+        return tuple(self._books.state(node, stream.draws) for node, stream in enumerate(self._streams))
+
+    def _steps(self, node: int, until_s: float) -> Steps:
+        clock_s, target_clock_s = self._epoch_s + self._books.now_s[node], self._epoch_s + until_s
+        count = int((target_clock_s - clock_s) / self._bus.step_s) + 2
+        # Added up as PASEOS's clock is.
+        clocks_s = np.cumsum([clock_s, *[self._bus.step_s] * count])
+        clocks_s = np.append(clocks_s[clocks_s < target_clock_s], target_clock_s)
+        t_s = clocks_s - self._epoch_s
+        lit = ~self._shade.dark_at(node, t_s)
+        height = self._shade.trajectory.distances_m(node, t_s[:-1]) / (1000.0 * self._bus.sphere_km)
+        return Steps(
+            np.diff(clocks_s).tolist(),
+            clocks_s[1:].tolist(),
+            (lit[:-1] & lit[1:]).tolist(),
+            lit.tolist(),
+            (1.0 / (height * height)).tolist(),
+        )
+
+    def _take(
+        self, node: int, activity: Activity, power_w: float, steps: Steps, sums: "_Sums"
+    ) -> tuple[int, Reason | None]:
+        """Take steps while nothing forbids it: how many, and why no more."""
+        books, bus, thermal = self._books, self._bus, self._bus.thermal
+        gate, standby, strikes = books.to_go_on[activity], activity is Activity.STANDBY, bus.radiation.strikes
+        stored_j, temperature_k, capacity_j = books.stored_j[node], books.temperature_k[node], bus.battery_j
+        sunlit_w, infrared_w, emission_w_k4 = thermal.sunlit_w, thermal.infrared_w, thermal.emission_w_k4
+        heat_capacity_j_k, taken, reason = thermal.capacity_j_k, 0, None
+        for duration_s, _, charging, lit, view in zip(*steps, strict=False):
+            reason = gate.refusal(stored_j / capacity_j, temperature_k)
+            charged_j = bus.charging_w * duration_s if charging else 0.0
+            offered_j = stored_j + charged_j
+            level_j = min(offered_j, capacity_j)
+            drawn_w, consumed_j = power_w, power_w * duration_s
+            if level_j < consumed_j:
+                drawn_w, consumed_j = 0.0, 0.0
+                if not standby:
+                    reason = reason or Reason.EMPTY
+            if reason is None and strikes:
+                reason = self._struck(node, standby, duration_s)
+            if reason is not None:
+                break
+            heat_w = (
+                sunlit_w * lit + infrared_w * view - emission_w_k4 * temperature_k**4 + thermal.work_to_heat * drawn_w
+            )
+            temperature_k = max(0.0, temperature_k + (duration_s * heat_w) / heat_capacity_j_k)
+            stored_j = level_j - consumed_j
+            sums.add(consumed_j, charged_j, max(offered_j - capacity_j, 0.0), 0.0 if drawn_w == power_w else duration_s)
+            taken += 1
+        books.stored_j[node], books.temperature_k[node] = stored_j, temperature_k
+        return taken, reason
+
+    def _struck(self, node: int, standby: bool, duration_s: float) -> Reason | None:
+        """What radiation does in a step; standby begins a step anew after each restart."""
+        reason = strike(self._bus.radiation, self._streams[node], duration_s)
+        while standby and reason is Reason.RESTARTED:
+            reason = strike(self._bus.radiation, self._streams[node], duration_s)
+        return reason
+
+
+class _Sums:
+    """Of a spell."""
+
+    __slots__ = ("charged_j", "clipped_j", "consumed_j", "off_s")
+
+    def __init__(self) -> None:
+        self.consumed_j = self.charged_j = self.clipped_j = self.off_s = 0.0
+
+    def add(self, consumed_j: float, charged_j: float, clipped_j: float, off_s: float) -> None:
+        self.consumed_j += consumed_j
+        self.charged_j += charged_j
+        self.clipped_j += clipped_j
+        self.off_s += off_s
