@@ -16,7 +16,7 @@ from itertools import count
 from math import inf
 
 from orbitfl.contacts.plan import Contact, ContactPlan
-from orbitfl.environment.base import PRIORITIES, Activity, Environment, Spell
+from orbitfl.environment.base import PRIORITIES, Activity, Environment, Reason, Spell
 from orbitfl.simulation.timeline import (
     Downlink,
     Evaluation,
@@ -81,7 +81,7 @@ class _Mission:
     """The evolving state: the queue, each satellite's next free moment, and what has happened so far.
 
     appointments: per satellite, when something is promised to begin, and its rank. left_byte: what is still onboard of
-    the product of each observation.
+    the product of each observation. lost: satellites that radiation has destroyed, which want nothing more.
     """
 
     rules: Rules
@@ -92,6 +92,7 @@ class _Mission:
     free_at_s: list[float]
     left_byte: list[int]
     met_at_s: dict[tuple[int, int], float] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
     appointments: dict[int, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     queue: list[tuple[float, int, int, Event]] = field(default_factory=list)
     ticket: Iterator[int] = field(default_factory=count)
@@ -135,6 +136,8 @@ class _Mission:
         reason = self.environment.allows(node, activity)
         if reason is not None:
             self.refusals.append(Refusal(node, at_s, activity, reason))
+        if reason is Reason.FAILED:
+            self.lost.add(node)
         return reason is None
 
 
