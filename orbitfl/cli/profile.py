@@ -38,7 +38,7 @@ def profile(
         print(json.dumps(_values(board)))
     elif out:
         print("\n".join(f"{key:<18}{value:g}" for key, value in _values(board).items()))
-        print(f"The profile is {out}; a scenario takes it as compute: {out}.")
+        print(f"The profile is {out}; a scenario takes it as compute: {out.absolute()}.")
     else:
         print(to_text(board), end="")
 

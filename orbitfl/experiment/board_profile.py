@@ -61,13 +61,21 @@ def _counter() -> EnergyCounter:
 
 def _board(name: str, costs: Costs, options: Profiling) -> Board:
     how = _how(costs, options)
-    works = {"train_step": costs.train_step, "inference": costs.inference, "merge": costs.merge}
-    seconds = {f"{work}_s": Figure(_rounded(cost.seconds), how) for work, cost in works.items()}
-    watts = {f"{work.removesuffix('_step')}_w": _watts(cost, options, how) for work, cost in works.items()}
+
+    def seconds(cost: Cost) -> Figure:
+        return Figure(_rounded(cost.seconds), how)
+
+    def watts(cost: Cost) -> Figure:
+        return _watts(cost, options, how)
+
     return Board(
         name=name,
-        **seconds,
-        **watts,
+        train_step_s=seconds(costs.train_step),
+        train_w=watts(costs.train_step),
+        inference_s=seconds(costs.inference),
+        inference_w=watts(costs.inference),
+        merge_s=seconds(costs.merge),
+        merge_w=watts(costs.merge),
         standby_w=_standby(costs, options, how),
         memory_byte=Figure(float(_memory_byte()), "told by the operating system"),
         peak_memory_byte=Figure(float(costs.peak_byte), f"peak of the process; {how}"),

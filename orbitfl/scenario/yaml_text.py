@@ -9,6 +9,9 @@ import yaml
 
 from orbitfl.errors import ScenarioError
 
+LARGEST_DOCUMENT = 2_000_000
+"""Values and characters together; the largest file that is read holds fewer, unless it repeats itself."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 numbers: 1e-4 is a number, not a text."""
@@ -41,11 +44,28 @@ def read(path: Path, largest_byte: int, what: str) -> str:
 def parse(text: str, name: str) -> Any:
     """What the text holds, in plain Python. Raises ScenarioError naming `name`, the text's origin."""
     try:
-        return yaml.load(text, Loader=_Loader)
+        document = yaml.load(text, Loader=_Loader)
     # PyYAML lets slip the errors of its own conversions, such as `!!bool maybe` and `!!timestamp soon`.
     except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
         where = " ".join(str(error).split())
         raise ScenarioError(f"{name} is not valid YAML: {where}") from error
+    if _size(document, {}) > LARGEST_DOCUMENT:
+        raise ScenarioError(f"{name} repeats parts of itself by `*` beyond all bounds; write out what is meant.")
+    return document
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """How many values and characters there are with every alias written out; what holds itself is too large.
+
+    `known`: the sizes so far, by identity, so that a few lines that stand for billions are counted in no time.
+    """
+    if not isinstance(value, dict | list):
+        return 1 + len(value) if isinstance(value, str) else 1
+    if id(value) not in known:
+        known[id(value)] = LARGEST_DOCUMENT
+        inner = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(each, known) for each in inner)
+    return known[id(value)]
 
 
 def dump(document: Any) -> str:

@@ -165,7 +165,7 @@ def test_what_is_wrong_in_a_bus_or_terminal_is_named(
                 b"%c: &%c [%s]\n" % (letter, letter, b", ".join([b"*%c" % (letter - 1)] * 8))
                 for letter in range(98, 115)
             ),
-            "a is not a key|kind is missing",
+            "repeats parts of itself",
         ),
     ],
     ids=["empty", "list", "open", "binary", "code", "deep", "bool", "time", "large", "aliases"],

@@ -120,6 +120,8 @@ def test_missing_kind_names_the_choices(tmp_path: Path, first_light: Path):
         (b"name: !!python/object/apply:os.system ['true']", "not valid YAML"),
         (b"a: " + b"[" * 5000, "not valid YAML"),
         (b"name: x\n" + b"#" * 2_000_000, "larger than"),
+        (b"name: &a [*a]", "repeats parts of itself"),
+        (b"a: &a " + b"x" * 100_000 + b"\nb: [" + b"*a, " * 1000 + b"1]", "repeats parts of itself"),
     ],
 )
 def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, told: str):
