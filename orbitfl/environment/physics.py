@@ -96,8 +96,9 @@ def piece(
     heat_w = heat_w + body.work_to_heat * drawn_w
     balance_k = balance(xp, body, heat_w)
     hot_s = heating_s(xp, body, balance_k, temperature_k, ceiling_k)
-    length_s = xp.minimum(longest_s, xp.minimum(drain_s, hot_s))
-    drained, hot = drain_s <= length_s, hot_s <= length_s
+    length_s = xp.minimum(longest_s, xp.minimum(xp.maximum(drain_s, 0.0), hot_s))
+    # Satellites that are through have no time left, and may lie beyond their bounds.
+    drained, hot = (drain_s <= length_s) & (longest_s > 0), (hot_s <= length_s) & (longest_s > 0)
     offered_j = stored_j + net_w * length_s
     return Piece(
         length_s=length_s,

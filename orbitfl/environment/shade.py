@@ -53,12 +53,10 @@ class Eclipses:
     def _append(self, block: Block) -> None:
         windows = shadows(block.satellites, block.light)
         found = edges_by_satellite(windows, len(self.edges_s), block.start_s)
-        for edges_s, more_s in zip(self.edges_s, found, strict=True):
-            # An eclipse under way from block to block has no edge between them.
-            if edges_s and more_s and edges_s[-1] == more_s[0]:
-                edges_s.pop()
-                del more_s[0]
-            edges_s.extend(more_s)
+        for edges_s, (opened, toggles_s) in zip(self.edges_s, found, strict=True):
+            # Rounding may have the two sides of a seam differ.
+            seam_s = [block.start_s] if opened != (len(edges_s) % 2 == 1) else []
+            edges_s += seam_s + toggles_s
 
 
 Earth = Callable[[float], tuple[Vector, Vector]]

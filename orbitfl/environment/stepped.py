@@ -49,9 +49,10 @@ class SteppedFleet:
         elif until_s > start_s:
             steps = self._steps(node, until_s)
             taken, reason = self._take(node, activity, power_w, steps, sums)
-            whole = taken == len(steps.duration_s)
-            if taken:
-                books.now_s[node] = until_s if whole else steps.clock_s[taken - 1] - self._epoch_s
+            if reason is None:
+                books.now_s[node] = until_s
+            elif taken:
+                books.now_s[node] = steps.clock_s[taken - 1] - self._epoch_s
         eclipse_s = self._shade.dark_s(node, start_s, books.now_s[node])
         if reason is Reason.FAILED:
             if books.failed_s[node] is None:

@@ -43,12 +43,12 @@ class Trajectories(Sequence[Trajectory]):
         return self._paths[satellite]
 
     def distances_m(self, satellite: int, t_s: Floats) -> Floats:
-        """How far a satellite is from the Earth's centre at ordered times (n,): of the same polynomials."""
+        """How far a satellite is from the Earth's centre at times (n,): of the same polynomials."""
         knots = np.maximum(t_s // KNOT_S, 0).astype(np.intp)
         index, place = np.divmod(knots, KNOTS_PER_BLOCK)
         r_m = np.empty((len(t_s), 2, 3))
         v_m_s = np.empty_like(r_m)
-        for each in range(int(index[0]), int(index[-1]) + 1):
+        for each in np.unique(index).tolist():
             mine, (block_r_m, block_v_m_s) = index == each, self._block(each)
             ends = place[mine, None] + np.arange(2)
             r_m[mine], v_m_s[mine] = block_r_m[satellite][ends], block_v_m_s[satellite][ends]
