@@ -31,6 +31,17 @@ class Steps(NamedTuple):
     view: list[float]
 
 
+class _Taken(NamedTuple):
+    """How many steps a satellite took, why no more, and what they moved."""
+
+    count: int
+    reason: Reason | None
+    consumed_j: float = 0.0
+    charged_j: float = 0.0
+    clipped_j: float = 0.0
+    off_s: float = 0.0
+
+
 class SteppedFleet:
     """The evolving state of a constellation; an `Environment`. Made by `Battery.start`."""
 
@@ -43,20 +54,10 @@ class SteppedFleet:
         """See `Environment.advance`."""
         books, start_s = self._books, self._books.now_s[node]
         require_forward(node, start_s, until_s)
-        sums, reason, taken = _Sums(), None, 0
-        if until_s > start_s and books.failed_s[node] is not None:
-            reason = Reason.FAILED
-        elif until_s > start_s:
-            steps = self._steps(node, until_s)
-            taken, reason = self._take(node, activity, power_w, steps, sums)
-            if reason is None:
-                books.now_s[node] = until_s
-            elif taken:
-                books.now_s[node] = steps.clock_s[taken - 1] - self._epoch_s
-        eclipse_s = self._shade.dark_s(node, start_s, books.now_s[node])
-        if reason is Reason.FAILED:
-            if books.failed_s[node] is None:
-                books.failed_s[node] = books.now_s[node]
+        done = self._go(node, until_s, activity, power_w)
+        end_s = books.now_s[node]
+        if done.reason is Reason.FAILED:
+            books.failed_s[node] = end_s if books.failed_s[node] is None else books.failed_s[node]
             if activity is Activity.STANDBY:
                 books.now_s[node] = until_s
         return Spell(
@@ -64,14 +65,14 @@ class SteppedFleet:
             activity,
             start_s,
             books.now_s[node],
-            sums.consumed_j,
-            sums.charged_j,
-            sums.clipped_j,
+            done.consumed_j,
+            done.charged_j,
+            done.clipped_j,
             books.stored_j[node] / books.battery_j,
             books.temperature_k[node],
-            reason,
-            eclipse_s,
-            sums.off_s,
+            done.reason,
+            self._shade.dark_s(node, start_s, end_s),
+            done.off_s,
         )
 
     def advance_all(self, until_s: float, activity: Activity, power_w: float | Floats) -> list[Spell]:
@@ -90,6 +91,21 @@ class SteppedFleet:
         """What `Battery.start` needs to go on from here."""
         return tuple(self._books.state(node, stream.draws) for node, stream in enumerate(self._streams))
 
+    def _go(self, node: int, until_s: float, activity: Activity, power_w: float) -> _Taken:
+        """Move clock, battery and temperature on, towards `until_s`."""
+        books = self._books
+        if until_s == books.now_s[node]:
+            return _Taken(0, None)
+        if books.failed_s[node] is not None:
+            return _Taken(0, Reason.FAILED)
+        steps = self._steps(node, until_s)
+        taken = self._take(node, activity, power_w, steps)
+        if taken.reason is None:
+            books.now_s[node] = until_s
+        elif taken.count:
+            books.now_s[node] = steps.clock_s[taken.count - 1] - self._epoch_s
+        return taken
+
     def _steps(self, node: int, until_s: float) -> Steps:
         clock_s, target_clock_s = self._epoch_s + self._books.now_s[node], self._epoch_s + until_s
         count = int((target_clock_s - clock_s) / self._bus.step_s) + 2
@@ -107,38 +123,43 @@ class SteppedFleet:
             (1.0 / (height * height)).tolist(),
         )
 
-    def _take(
-        self, node: int, activity: Activity, power_w: float, steps: Steps, sums: "_Sums"
-    ) -> tuple[int, Reason | None]:
-        """Take steps while nothing forbids it: how many, and why no more."""
+    def _take(self, node: int, activity: Activity, power_w: float, steps: Steps) -> "_Taken":
+        """Take steps while nothing forbids it."""
         books, bus, thermal = self._books, self._bus, self._bus.thermal
         gate, standby, strikes = books.to_go_on[activity], activity is Activity.STANDBY, bus.radiation.strikes
         stored_j, temperature_k, capacity_j = books.stored_j[node], books.temperature_k[node], bus.battery_j
         sunlit_w, infrared_w, emission_w_k4 = thermal.sunlit_w, thermal.infrared_w, thermal.emission_w_k4
-        heat_capacity_j_k, taken, reason = thermal.capacity_j_k, 0, None
+        heat_capacity_j_k, charging_w, work_to_heat = thermal.capacity_j_k, bus.charging_w, thermal.work_to_heat
+        taken, reason = 0, None
+        total_j = charged_in_all_j = clipped_j = off_s = 0.0
         for duration_s, _, charging, lit, view in zip(*steps, strict=False):
             reason = gate.refusal(stored_j / capacity_j, temperature_k)
-            charged_j = bus.charging_w * duration_s if charging else 0.0
+            charged_j = charging_w * duration_s if charging else 0.0
             offered_j = stored_j + charged_j
-            level_j = min(offered_j, capacity_j)
+            level_j = offered_j if offered_j < capacity_j else capacity_j
             drawn_w, consumed_j = power_w, power_w * duration_s
             if level_j < consumed_j:
-                drawn_w, consumed_j = 0.0, 0.0
                 if not standby:
                     reason = reason or Reason.EMPTY
-            if reason is None and strikes:
+                drawn_w = consumed_j = 0.0
+            if strikes and reason is None:
                 reason = self._struck(node, standby, duration_s)
             if reason is not None:
                 break
-            heat_w = (
-                sunlit_w * lit + infrared_w * view - emission_w_k4 * temperature_k**4 + thermal.work_to_heat * drawn_w
-            )
-            temperature_k = max(0.0, temperature_k + (duration_s * heat_w) / heat_capacity_j_k)
+            received_w = sunlit_w * lit + infrared_w * view
+            heat_w = received_w - emission_w_k4 * temperature_k**4 + work_to_heat * drawn_w
+            temperature_k += (duration_s * heat_w) / heat_capacity_j_k
+            if temperature_k < 0.0:
+                temperature_k = 0.0
             stored_j = level_j - consumed_j
-            sums.add(consumed_j, charged_j, max(offered_j - capacity_j, 0.0), 0.0 if drawn_w == power_w else duration_s)
+            total_j += consumed_j
+            charged_in_all_j += charged_j
+            clipped_j += offered_j - level_j
+            if drawn_w != power_w:
+                off_s += duration_s
             taken += 1
         books.stored_j[node], books.temperature_k[node] = stored_j, temperature_k
-        return taken, reason
+        return _Taken(taken, reason, total_j, charged_in_all_j, clipped_j, off_s)
 
     def _struck(self, node: int, standby: bool, duration_s: float) -> Reason | None:
         """What radiation does in a step; standby begins a step anew after each restart."""
@@ -146,18 +167,3 @@ class SteppedFleet:
         while standby and reason is Reason.RESTARTED:
             reason = strike(self._bus.radiation, self._streams[node], duration_s)
         return reason
-
-
-class _Sums:
-    """Of a spell."""
-
-    __slots__ = ("charged_j", "clipped_j", "consumed_j", "off_s")
-
-    def __init__(self) -> None:
-        self.consumed_j = self.charged_j = self.clipped_j = self.off_s = 0.0
-
-    def add(self, consumed_j: float, charged_j: float, clipped_j: float, off_s: float) -> None:
-        self.consumed_j += consumed_j
-        self.charged_j += charged_j
-        self.clipped_j += clipped_j
-        self.off_s += off_s
