@@ -63,8 +63,8 @@ class Ahead:
         self._next_s, self.horizon_s = first_s or BLOCK_S, 0.0
 
     def reach(self, t_s: float) -> None:
-        """Look as far as `t_s`, at least."""
-        while self.horizon_s < t_s:
+        """Look as far as `t_s`, at least; the launch needs a look, too."""
+        while self.horizon_s < t_s or not self.horizon_s:
             start_s, orbits = self.horizon_s, self._orbits
             parts = sampled(Later(orbits.satellites, start_s), self._next_s, LONGEST_STEP_S)
             satellites = Sampling(tuple(orbits.names), parts, self._radius_km)

@@ -34,7 +34,7 @@ class Steps(NamedTuple):
 class _Taken(NamedTuple):
     """How many steps a satellite took, why no more, and what they moved."""
 
-    count: int
+    steps: int
     reason: Reason | None
     consumed_j: float = 0.0
     charged_j: float = 0.0
@@ -102,8 +102,8 @@ class SteppedFleet:
         taken = self._take(node, activity, power_w, steps)
         if taken.reason is None:
             books.now_s[node] = until_s
-        elif taken.count:
-            books.now_s[node] = steps.clock_s[taken.count - 1] - self._epoch_s
+        elif taken.steps:
+            books.now_s[node] = steps.clock_s[taken.steps - 1] - self._epoch_s
         return taken
 
     def _steps(self, node: int, until_s: float) -> Steps:

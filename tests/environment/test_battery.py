@@ -322,6 +322,15 @@ def test_clocks_move_alone_and_never_back():
         fleet.advance_all(99.0, Activity.STANDBY, 5.0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_vitals_are_known_at_launch(kind: str):
+    ring = replace(WALKER, total=6)
+    found = [fly(KINDS[kind](), ring).vitals(node).in_eclipse for node in range(6)]
+    r_km = ring.propagator().positions([0.0])[:, 0]
+    expected = ~is_lit(r_km, sun(EPOCH_UTC).positions([0.0])[0], Battery().sphere_km)
+    assert found == expected.tolist() and any(found)
+
+
 def test_vitals_see_the_shadow():
     fleet, t_s = fly(Battery()), np.arange(1.0, 7000.0, 10.0)
     satellites = WALKER.satellites(EPOCH_UTC, DAY_S)

@@ -1,13 +1,14 @@
-"""CPU time and memory of this process."""
+"""CPU time and memory of this process, and what machine it is."""
 
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 PATIENCE_S = 5.0
-STATUS = Path("/proc/self/status")
+STATUS, CPU_INFO = Path("/proc/self/status"), Path("/proc/cpuinfo")
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
@@ -38,3 +39,10 @@ def peak_byte() -> int | None:
         return None
     lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+
+
+def machine() -> dict[str, Any]:
+    """The processor, Python, and the one thread that benchmarks take."""
+    lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines() if CPU_INFO.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return {"processor": next(named, platform.machine()), "python": platform.python_version(), "threads": 1}
