@@ -5,6 +5,7 @@ Expressions and their order are PASEOS's (`paseos.advance_time` and the models i
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -94,7 +95,9 @@ class SteppedFleet:
     def _go(self, node: int, until_s: float, activity: Activity, power_w: float) -> _Taken:
         """Move clock, battery and temperature on, towards `until_s`."""
         books = self._books
-        if until_s == books.now_s[node]:
+        if self._epoch_s + until_s == self._epoch_s + books.now_s[node]:
+            # PASEOS's clock does not tell the two apart.
+            books.now_s[node] = until_s
             return _Taken(0, None)
         if books.failed_s[node] is not None:
             return _Taken(0, Reason.FAILED)
@@ -107,17 +110,21 @@ class SteppedFleet:
         return taken
 
     def _steps(self, node: int, until_s: float) -> Steps:
-        clock_s, target_clock_s = self._epoch_s + self._books.now_s[node], self._epoch_s + until_s
-        count = int((target_clock_s - clock_s) / self._bus.step_s) + 2
-        # Added up as PASEOS's clock is.
-        clocks_s = np.cumsum([clock_s, *[self._bus.step_s] * count])
-        clocks_s = np.append(clocks_s[clocks_s < target_clock_s], target_clock_s)
-        t_s = clocks_s - self._epoch_s
+        clock_s, target_clock_s, step_s = (
+            self._epoch_s + self._books.now_s[node],
+            self._epoch_s + until_s,
+            self._bus.step_s,
+        )
+        # Added up as PASEOS's clock is; the last step or two are shorter.
+        clocks_s = list(accumulate(repeat(step_s, int((target_clock_s - clock_s) / step_s) - 1), initial=clock_s))
+        while clocks_s[-1] < target_clock_s:
+            clocks_s.append(min(clocks_s[-1] + step_s, target_clock_s))
+        t_s = np.array(clocks_s) - self._epoch_s
         lit = ~self._shade.dark_at(node, t_s)
         height = self._shade.trajectory.distances_m(node, t_s[:-1]) / (1000.0 * self._bus.sphere_km)
         return Steps(
-            np.diff(clocks_s).tolist(),
-            clocks_s[1:].tolist(),
+            [end_s - start_s for start_s, end_s in pairwise(clocks_s)],
+            clocks_s[1:],
             (lit[:-1] & lit[1:]).tolist(),
             lit.tolist(),
             (1.0 / (height * height)).tolist(),
@@ -130,10 +137,11 @@ class SteppedFleet:
         stored_j, temperature_k, capacity_j = books.stored_j[node], books.temperature_k[node], bus.battery_j
         sunlit_w, infrared_w, emission_w_k4 = thermal.sunlit_w, thermal.infrared_w, thermal.emission_w_k4
         heat_capacity_j_k, charging_w, work_to_heat = thermal.capacity_j_k, bus.charging_w, thermal.work_to_heat
-        taken, reason = 0, None
+        taken, reason, min_charge, max_k = 0, None, gate.min_charge, gate.max_k
         total_j = charged_in_all_j = clipped_j = off_s = 0.0
         for duration_s, _, charging, lit, view in zip(*steps, strict=False):
-            reason = gate.refusal(stored_j / capacity_j, temperature_k)
+            if stored_j / capacity_j < min_charge or temperature_k > max_k:
+                reason = gate.refusal(stored_j / capacity_j, temperature_k)
             charged_j = charging_w * duration_s if charging else 0.0
             offered_j = stored_j + charged_j
             level_j = offered_j if offered_j < capacity_j else capacity_j

@@ -43,15 +43,13 @@ class Trajectories(Sequence[Trajectory]):
         return self._paths[satellite]
 
     def distances_m(self, satellite: int, t_s: Floats) -> Floats:
-        """How far a satellite is from the Earth's centre at times (n,): of the same polynomials."""
+        """How far a satellite is from the Earth's centre at ordered times (n,): of the same polynomials."""
         knots = np.maximum(t_s // KNOT_S, 0).astype(np.intp)
-        index, place = np.divmod(knots, KNOTS_PER_BLOCK)
-        c = np.empty((4, len(t_s), 3))
-        for each in set(index.tolist()):
-            mine = index == each
-            c[:, mine] = self._cubics[satellite](each)[:, place[mine]]
-        x, y, z = _value(c, (t_s - KNOT_S * knots)[:, None]).T
-        return np.sqrt(x**2 + y**2 + z**2)
+        first, last = (int(knot) // KNOTS_PER_BLOCK for knot in (knots[0], knots[-1]))
+        cubics = [self._cubics[satellite](index) for index in range(first, last + 1)]
+        joined = cubics[0] if first == last else np.concatenate(cubics, axis=1)
+        p = _value(joined[:, knots - first * KNOTS_PER_BLOCK], (t_s - KNOT_S * knots)[:, None])
+        return np.sqrt(p[:, 0] ** 2 + p[:, 1] ** 2 + p[:, 2] ** 2)
 
 
 Cubics = Callable[[int], Floats]
