@@ -5,7 +5,7 @@ Expressions and their order are PASEOS's (`paseos.advance_time` and the models i
 """
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise, repeat
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -21,15 +21,14 @@ from orbitfl.orbit.arrays import Floats
 class Steps(NamedTuple):
     """The steps ahead of one satellite, each a list (n,).
 
-    clock_s: PASEOS's seconds since 2000 at the end. charging: lit at both ends. lit: at the start.
-    view: (R/r)² at the start.
+    clock_s: PASEOS's seconds since 2000 at the end. charged_j: from the panels, if lit at both ends.
+    received_w: heat from the Sun and the Earth at the start.
     """
 
     duration_s: list[float]
     clock_s: list[float]
-    charging: list[bool]
-    lit: list[bool]
-    view: list[float]
+    charged_j: list[float]
+    received_w: list[float]
 
 
 class _Taken(NamedTuple):
@@ -110,39 +109,32 @@ class SteppedFleet:
         return taken
 
     def _steps(self, node: int, until_s: float) -> Steps:
-        clock_s, target_clock_s, step_s = (
-            self._epoch_s + self._books.now_s[node],
-            self._epoch_s + until_s,
-            self._bus.step_s,
-        )
+        clock_s, target_clock_s = self._epoch_s + self._books.now_s[node], self._epoch_s + until_s
+        step_s = self._bus.step_s
         # Added up as PASEOS's clock is; the last step or two are shorter.
         clocks_s = list(accumulate(repeat(step_s, int((target_clock_s - clock_s) / step_s) - 1), initial=clock_s))
         while clocks_s[-1] < target_clock_s:
             clocks_s.append(min(clocks_s[-1] + step_s, target_clock_s))
-        t_s = np.array(clocks_s) - self._epoch_s
+        clocks = np.array(clocks_s)
+        t_s, durations_s, thermal = clocks - self._epoch_s, clocks[1:] - clocks[:-1], self._bus.thermal
         lit = ~self._shade.dark_at(node, t_s)
         height = self._shade.trajectory.distances_m(node, t_s[:-1]) / (1000.0 * self._bus.sphere_km)
-        return Steps(
-            [end_s - start_s for start_s, end_s in pairwise(clocks_s)],
-            clocks_s[1:],
-            (lit[:-1] & lit[1:]).tolist(),
-            lit.tolist(),
-            (1.0 / (height * height)).tolist(),
-        )
+        received_w = thermal.sunlit_w * lit[:-1] + thermal.infrared_w * (1.0 / (height * height))
+        charged_j = np.where(lit[:-1] & lit[1:], self._bus.charging_w * durations_s, 0.0)
+        return Steps(durations_s.tolist(), clocks_s[1:], charged_j.tolist(), received_w.tolist())
 
     def _take(self, node: int, activity: Activity, power_w: float, steps: Steps) -> "_Taken":
         """Take steps while nothing forbids it."""
         books, bus, thermal = self._books, self._bus, self._bus.thermal
         gate, standby, strikes = books.to_go_on[activity], activity is Activity.STANDBY, bus.radiation.strikes
         stored_j, temperature_k, capacity_j = books.stored_j[node], books.temperature_k[node], bus.battery_j
-        sunlit_w, infrared_w, emission_w_k4 = thermal.sunlit_w, thermal.infrared_w, thermal.emission_w_k4
-        heat_capacity_j_k, charging_w, work_to_heat = thermal.capacity_j_k, bus.charging_w, thermal.work_to_heat
+        emission_w_k4, work_to_heat = thermal.emission_w_k4, thermal.work_to_heat
+        heat_capacity_j_k = thermal.capacity_j_k
         taken, reason, min_charge, max_k = 0, None, gate.min_charge, gate.max_k
         total_j = charged_in_all_j = clipped_j = off_s = 0.0
-        for duration_s, _, charging, lit, view in zip(*steps, strict=False):
+        for duration_s, _, charged_j, received_w in zip(*steps, strict=True):
             if stored_j / capacity_j < min_charge or temperature_k > max_k:
                 reason = gate.refusal(stored_j / capacity_j, temperature_k)
-            charged_j = charging_w * duration_s if charging else 0.0
             offered_j = stored_j + charged_j
             level_j = offered_j if offered_j < capacity_j else capacity_j
             drawn_w, consumed_j = power_w, power_w * duration_s
@@ -154,7 +146,6 @@ class SteppedFleet:
                 reason = self._struck(node, standby, duration_s)
             if reason is not None:
                 break
-            received_w = sunlit_w * lit + infrared_w * view
             heat_w = received_w - emission_w_k4 * temperature_k**4 + work_to_heat * drawn_w
             temperature_k += (duration_s * heat_w) / heat_capacity_j_k
             if temperature_k < 0.0:
