@@ -102,7 +102,7 @@ def piece(
     offered_j = stored_j + net_w * length_s
     return Piece(
         length_s=length_s,
-        stored_j=xp.where(drained, floor_j, xp.minimum(offered_j, body.battery_j)),
+        stored_j=xp.where(drained, floor_j, xp.maximum(xp.minimum(offered_j, body.battery_j), 0.0)),
         temperature_k=xp.where(hot, ceiling_k, after(xp, body, balance_k, temperature_k, length_s)),
         consumed_j=drawn_w * length_s,
         charged_j=panels_w * length_s,

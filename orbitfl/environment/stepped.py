@@ -57,9 +57,7 @@ class SteppedFleet:
         done = self._go(node, until_s, activity, power_w)
         end_s = books.now_s[node]
         if done.reason is Reason.FAILED:
-            books.failed_s[node] = end_s if books.failed_s[node] is None else books.failed_s[node]
-            if activity is Activity.STANDBY:
-                books.now_s[node] = until_s
+            books.fail(node, activity, until_s)
         return Spell(
             node,
             activity,
