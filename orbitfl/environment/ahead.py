@@ -63,8 +63,8 @@ class Ahead:
         self._next_s, self.horizon_s = first_s or BLOCK_S, 0.0
 
     def reach(self, t_s: float) -> None:
-        """Look as far as `t_s`, at least."""
-        while self.horizon_s < t_s:
+        """Look as far as `t_s`, at least; the launch needs a look, too."""
+        while self.horizon_s < t_s or not self.horizon_s:
             start_s, orbits = self.horizon_s, self._orbits
             parts = sampled(Later(orbits.satellites, start_s), self._next_s, LONGEST_STEP_S)
             satellites = Sampling(tuple(orbits.names), parts, self._radius_km)
@@ -73,9 +73,21 @@ class Ahead:
             self.horizon_s, self._next_s = end_s, BLOCK_S
 
 
-def edges_by_satellite(windows: Windows, count: int, start_s: float) -> list[list[float]]:
-    """Start and end of each window of each satellite in turn, in mission seconds."""
+class Edges(NamedTuple):
+    """When a window of one satellite opens or closes, in mission seconds; opened: whether one is open at the start."""
+
+    opened: bool
+    toggles_s: list[float]
+
+
+def edges_by_satellite(windows: Windows, count: int, start_s: float) -> list[Edges]:
+    """What the span itself cuts off opens and closes nothing."""
     order = np.argsort(windows.series, kind="stable")
-    edges_s = np.stack([windows.start_s[order], windows.end_s[order]], axis=1) + start_s
-    cuts = np.searchsorted(windows.series[order], np.arange(count + 1))
-    return [edges_s[first:last].ravel().tolist() for first, last in pairwise(cuts.tolist())]
+    instants_s = start_s + np.stack([windows.start_s[order], windows.end_s[order]], axis=1)
+    real = ~np.stack([windows.cut_start[order], windows.cut_end[order]], axis=1)
+    cuts = np.searchsorted(windows.series[order], np.arange(count + 1)).tolist()
+    opened = np.isin(np.arange(count), windows.series[windows.cut_start]).tolist()
+    return [
+        Edges(opened[node], instants_s[first:last][real[first:last]].tolist())
+        for node, (first, last) in enumerate(pairwise(cuts))
+    ]

@@ -27,6 +27,13 @@ class Books:
         """Why `node` may not go on with an activity."""
         return self.to_go_on[activity].refusal(self.stored_j[node] / self.battery_j, self.temperature_k[node])
 
+    def fail(self, node: int, activity: Activity, until_s: float) -> None:
+        """`node` failed where its clock stands, unless it had before; in standby its clock goes on without it."""
+        if self.failed_s[node] is None:
+            self.failed_s[node] = self.now_s[node]
+        if activity is Activity.STANDBY:
+            self.now_s[node] = until_s
+
     def state(self, node: int, draws: int) -> NodeState:
         return NodeState(self.now_s[node], self.stored_j[node], self.temperature_k[node], draws, self.failed_s[node])
 

@@ -137,10 +137,7 @@ class ExactFleet:
             drained = Reason.LOW_CHARGE if work.floor_j > 0 else Reason.EMPTY
             reason = Reason.TOO_HOT if ended.hot else drained
         elif reason is Reason.FAILED:
-            if books.failed_s[node] is None:
-                books.failed_s[node] = ended.now_s
-            if work.standby:
-                books.now_s[node] = until_s
+            books.fail(node, activity, until_s)
         return Spell(
             node,
             activity,

@@ -96,12 +96,13 @@ def piece(
     heat_w = heat_w + body.work_to_heat * drawn_w
     balance_k = balance(xp, body, heat_w)
     hot_s = heating_s(xp, body, balance_k, temperature_k, ceiling_k)
-    length_s = xp.minimum(longest_s, xp.minimum(drain_s, hot_s))
-    drained, hot = drain_s <= length_s, hot_s <= length_s
+    length_s = xp.minimum(longest_s, xp.minimum(xp.maximum(drain_s, 0.0), hot_s))
+    # Satellites that are through have no time left, and may lie beyond their bounds.
+    drained, hot = (drain_s <= length_s) & (longest_s > 0), (hot_s <= length_s) & (longest_s > 0)
     offered_j = stored_j + net_w * length_s
     return Piece(
         length_s=length_s,
-        stored_j=xp.where(drained, floor_j, xp.minimum(offered_j, body.battery_j)),
+        stored_j=xp.where(drained, floor_j, xp.maximum(xp.minimum(offered_j, body.battery_j), 0.0)),
         temperature_k=xp.where(hot, ceiling_k, after(xp, body, balance_k, temperature_k, length_s)),
         consumed_j=drawn_w * length_s,
         charged_j=panels_w * length_s,

@@ -37,6 +37,12 @@ class Eclipses:
         self._ahead.reach(t_s)
         return bisect_right(self.edges_s[node], t_s) % 2 == 1
 
+    def steady(self, node: int, start_s: float, end_s: float) -> bool:
+        """Whether a span holds no edge."""
+        self._ahead.reach(end_s)
+        edges_s = self.edges_s[node]
+        return bisect_right(edges_s, start_s) == bisect_right(edges_s, end_s)
+
     def dark_at(self, node: int, t_s: Floats) -> NDArray[np.bool_]:
         """The same at ordered instants (n,)."""
         self._ahead.reach(float(t_s[-1]))
@@ -53,12 +59,10 @@ class Eclipses:
     def _append(self, block: Block) -> None:
         windows = shadows(block.satellites, block.light)
         found = edges_by_satellite(windows, len(self.edges_s), block.start_s)
-        for edges_s, more_s in zip(self.edges_s, found, strict=True):
-            # An eclipse under way from block to block has no edge between them.
-            if edges_s and more_s and edges_s[-1] == more_s[0]:
-                edges_s.pop()
-                del more_s[0]
-            edges_s.extend(more_s)
+        for edges_s, (opened, toggles_s) in zip(self.edges_s, found, strict=True):
+            # Rounding may have the two sides of a seam differ.
+            seam_s = [block.start_s] if opened != (len(edges_s) % 2 == 1) else []
+            edges_s += seam_s + toggles_s
 
 
 Earth = Callable[[float], tuple[Vector, Vector]]
@@ -94,6 +98,9 @@ class Shade:
 
     def dark_at(self, node: int, t_s: Floats) -> NDArray[np.bool_]:
         """The same at ordered instants (n,)."""
+        first_s, last_s = float(t_s[0]), float(t_s[-1])
+        if self._outer.steady(node, first_s, last_s) and self._inner.steady(node, first_s, last_s):
+            return np.full(len(t_s), self.dark(node, first_s))
         dark, doubtful = self._inner.dark_at(node, t_s), self._outer.dark_at(node, t_s)
         for place in np.flatnonzero(doubtful & ~dark).tolist():
             dark[place] = self.blocked(node, float(t_s[place]))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orbitfl.environment.ahead import Ahead, Block, Orbits, edges_by_satellite
+from orbitfl.environment.ahead import Ahead, Block, Edges, Orbits, edges_by_satellite
 from orbitfl.environment.options import Bus
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.ephemeris import Ephemeris
@@ -55,10 +55,10 @@ class Sky:
 
     def _append(self, block: Block) -> None:
         thermal, bus = self._bus.thermal, self._bus
-        edges_s = edges_by_satellite(shadows(block.satellites, block.light), self._count, block.start_s)
+        edges = edges_by_satellite(shadows(block.satellites, block.light), self._count, block.start_s)
         nodes_s, views = _views(block, bus.sphere_km)
         for node in range(self._count):
-            starts_s, dark, view = _pieces(block, edges_s[node], nodes_s, views[:, node])
+            starts_s, dark, view = _pieces(nodes_s, edges[node], views[:, node])
             ends_s = np.append(starts_s[1:], block.end_s)
             panels_w = np.where(dark, 0.0, bus.charging_w)
             heat_w = np.where(dark, 0.0, thermal.sunlit_w) + thermal.infrared_w * view
@@ -87,14 +87,12 @@ def _view(part: Ephemeris, radius_km: float) -> tuple[Floats, Floats]:
     return view, -2 * view * approach / square
 
 
-def _pieces(block: Block, edges_s: list[float], nodes_s: Floats, views: Floats) -> tuple[Floats, Floats, Floats]:
+def _pieces(nodes_s: Floats, edges: Edges, views: Floats) -> tuple[Floats, Floats, Floats]:
     """Starts of pieces, whether each is dark, and its mean of (R/r)²."""
     if views.max() < (1 + EVEN) * views.min():
         nodes_s, views = nodes_s[[0, -1]], views.mean(keepdims=True)
-    inner = np.asarray(edges_s)
-    starts_s = np.union1d(nodes_s[:-1], inner[(inner > block.start_s) & (inner < block.end_s)])
-    starts_s[0] = block.start_s
-    dark = np.searchsorted(inner, starts_s, side="right") % 2 == 1
+    starts_s = np.union1d(nodes_s[:-1], edges.toggles_s)
+    dark = (edges.opened + np.searchsorted(edges.toggles_s, starts_s, side="right")) % 2 == 1
     return starts_s, dark, views[np.searchsorted(nodes_s, starts_s, side="right").clip(1, len(views)) - 1]
 
 

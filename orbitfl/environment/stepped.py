@@ -5,6 +5,7 @@ Expressions and their order are PASEOS's (`paseos.advance_time` and the models i
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -20,15 +21,25 @@ from orbitfl.orbit.arrays import Floats
 class Steps(NamedTuple):
     """The steps ahead of one satellite, each a list (n,).
 
-    clock_s: PASEOS's seconds since 2000 at the end. charging: lit at both ends. lit: at the start.
-    view: (R/r)² at the start.
+    clock_s: PASEOS's seconds since 2000 at the end. charged_j: from the panels, if lit at both ends.
+    received_w: heat from the Sun and the Earth at the start.
     """
 
     duration_s: list[float]
     clock_s: list[float]
-    charging: list[bool]
-    lit: list[bool]
-    view: list[float]
+    charged_j: list[float]
+    received_w: list[float]
+
+
+class _Taken(NamedTuple):
+    """How many steps a satellite took, why no more, and what they moved."""
+
+    steps: int
+    reason: Reason | None
+    consumed_j: float = 0.0
+    charged_j: float = 0.0
+    clipped_j: float = 0.0
+    off_s: float = 0.0
 
 
 class SteppedFleet:
@@ -43,34 +54,23 @@ class SteppedFleet:
         """See `Environment.advance`."""
         books, start_s = self._books, self._books.now_s[node]
         require_forward(node, start_s, until_s)
-        sums, reason, taken = _Sums(), None, 0
-        if until_s > start_s and books.failed_s[node] is not None:
-            reason = Reason.FAILED
-        elif until_s > start_s:
-            steps = self._steps(node, until_s)
-            taken, reason = self._take(node, activity, power_w, steps, sums)
-            whole = taken == len(steps.duration_s)
-            if taken:
-                books.now_s[node] = until_s if whole else steps.clock_s[taken - 1] - self._epoch_s
-        eclipse_s = self._shade.dark_s(node, start_s, books.now_s[node])
-        if reason is Reason.FAILED:
-            if books.failed_s[node] is None:
-                books.failed_s[node] = books.now_s[node]
-            if activity is Activity.STANDBY:
-                books.now_s[node] = until_s
+        done = self._go(node, until_s, activity, power_w)
+        end_s = books.now_s[node]
+        if done.reason is Reason.FAILED:
+            books.fail(node, activity, until_s)
         return Spell(
             node,
             activity,
             start_s,
             books.now_s[node],
-            sums.consumed_j,
-            sums.charged_j,
-            sums.clipped_j,
+            done.consumed_j,
+            done.charged_j,
+            done.clipped_j,
             books.stored_j[node] / books.battery_j,
             books.temperature_k[node],
-            reason,
-            eclipse_s,
-            sums.off_s,
+            done.reason,
+            self._shade.dark_s(node, start_s, end_s),
+            done.off_s,
         )
 
     def advance_all(self, until_s: float, activity: Activity, power_w: float | Floats) -> list[Spell]:
@@ -89,55 +89,74 @@ class SteppedFleet:
         """What `Battery.start` needs to go on from here."""
         return tuple(self._books.state(node, stream.draws) for node, stream in enumerate(self._streams))
 
+    def _go(self, node: int, until_s: float, activity: Activity, power_w: float) -> _Taken:
+        """Move clock, battery and temperature on, towards `until_s`."""
+        books = self._books
+        if self._epoch_s + until_s == self._epoch_s + books.now_s[node]:
+            # PASEOS's clock does not tell the two apart.
+            books.now_s[node] = until_s
+            return _Taken(0, None)
+        if books.failed_s[node] is not None:
+            return _Taken(0, Reason.FAILED)
+        steps = self._steps(node, until_s)
+        taken = self._take(node, activity, power_w, steps)
+        if taken.reason is None:
+            books.now_s[node] = until_s
+        elif taken.steps:
+            books.now_s[node] = steps.clock_s[taken.steps - 1] - self._epoch_s
+        return taken
+
     def _steps(self, node: int, until_s: float) -> Steps:
         clock_s, target_clock_s = self._epoch_s + self._books.now_s[node], self._epoch_s + until_s
-        count = int((target_clock_s - clock_s) / self._bus.step_s) + 2
-        # Added up as PASEOS's clock is.
-        clocks_s = np.cumsum([clock_s, *[self._bus.step_s] * count])
-        clocks_s = np.append(clocks_s[clocks_s < target_clock_s], target_clock_s)
-        t_s = clocks_s - self._epoch_s
+        step_s = self._bus.step_s
+        # Added up as PASEOS's clock is; the last step or two are shorter.
+        clocks_s = list(accumulate(repeat(step_s, int((target_clock_s - clock_s) / step_s) - 1), initial=clock_s))
+        while clocks_s[-1] < target_clock_s:
+            clocks_s.append(min(clocks_s[-1] + step_s, target_clock_s))
+        clocks = np.array(clocks_s)
+        t_s, durations_s, thermal = clocks - self._epoch_s, clocks[1:] - clocks[:-1], self._bus.thermal
         lit = ~self._shade.dark_at(node, t_s)
         height = self._shade.trajectory.distances_m(node, t_s[:-1]) / (1000.0 * self._bus.sphere_km)
-        return Steps(
-            np.diff(clocks_s).tolist(),
-            clocks_s[1:].tolist(),
-            (lit[:-1] & lit[1:]).tolist(),
-            lit.tolist(),
-            (1.0 / (height * height)).tolist(),
-        )
+        received_w = thermal.sunlit_w * lit[:-1] + thermal.infrared_w * (1.0 / (height * height))
+        charged_j = np.where(lit[:-1] & lit[1:], self._bus.charging_w * durations_s, 0.0)
+        return Steps(durations_s.tolist(), clocks_s[1:], charged_j.tolist(), received_w.tolist())
 
-    def _take(
-        self, node: int, activity: Activity, power_w: float, steps: Steps, sums: "_Sums"
-    ) -> tuple[int, Reason | None]:
-        """Take steps while nothing forbids it: how many, and why no more."""
+    def _take(self, node: int, activity: Activity, power_w: float, steps: Steps) -> "_Taken":
+        """Take steps while nothing forbids it."""
         books, bus, thermal = self._books, self._bus, self._bus.thermal
         gate, standby, strikes = books.to_go_on[activity], activity is Activity.STANDBY, bus.radiation.strikes
         stored_j, temperature_k, capacity_j = books.stored_j[node], books.temperature_k[node], bus.battery_j
-        sunlit_w, infrared_w, emission_w_k4 = thermal.sunlit_w, thermal.infrared_w, thermal.emission_w_k4
-        heat_capacity_j_k, taken, reason = thermal.capacity_j_k, 0, None
-        for duration_s, _, charging, lit, view in zip(*steps, strict=False):
-            reason = gate.refusal(stored_j / capacity_j, temperature_k)
-            charged_j = bus.charging_w * duration_s if charging else 0.0
+        emission_w_k4, work_to_heat = thermal.emission_w_k4, thermal.work_to_heat
+        heat_capacity_j_k = thermal.capacity_j_k
+        taken, reason, min_charge, max_k = 0, None, gate.min_charge, gate.max_k
+        total_j = charged_in_all_j = clipped_j = off_s = 0.0
+        for duration_s, _, charged_j, received_w in zip(*steps, strict=True):
+            if stored_j / capacity_j < min_charge or temperature_k > max_k:
+                reason = gate.refusal(stored_j / capacity_j, temperature_k)
             offered_j = stored_j + charged_j
-            level_j = min(offered_j, capacity_j)
+            level_j = offered_j if offered_j < capacity_j else capacity_j
             drawn_w, consumed_j = power_w, power_w * duration_s
             if level_j < consumed_j:
-                drawn_w, consumed_j = 0.0, 0.0
                 if not standby:
                     reason = reason or Reason.EMPTY
-            if reason is None and strikes:
+                drawn_w = consumed_j = 0.0
+            if strikes and reason is None:
                 reason = self._struck(node, standby, duration_s)
             if reason is not None:
                 break
-            heat_w = (
-                sunlit_w * lit + infrared_w * view - emission_w_k4 * temperature_k**4 + thermal.work_to_heat * drawn_w
-            )
-            temperature_k = max(0.0, temperature_k + (duration_s * heat_w) / heat_capacity_j_k)
+            heat_w = received_w - emission_w_k4 * temperature_k**4 + work_to_heat * drawn_w
+            temperature_k += (duration_s * heat_w) / heat_capacity_j_k
+            if temperature_k < 0.0:
+                temperature_k = 0.0
             stored_j = level_j - consumed_j
-            sums.add(consumed_j, charged_j, max(offered_j - capacity_j, 0.0), 0.0 if drawn_w == power_w else duration_s)
+            total_j += consumed_j
+            charged_in_all_j += charged_j
+            clipped_j += offered_j - level_j
+            if drawn_w != power_w:
+                off_s += duration_s
             taken += 1
         books.stored_j[node], books.temperature_k[node] = stored_j, temperature_k
-        return taken, reason
+        return _Taken(taken, reason, total_j, charged_in_all_j, clipped_j, off_s)
 
     def _struck(self, node: int, standby: bool, duration_s: float) -> Reason | None:
         """What radiation does in a step; standby begins a step anew after each restart."""
@@ -145,18 +164,3 @@ class SteppedFleet:
         while standby and reason is Reason.RESTARTED:
             reason = strike(self._bus.radiation, self._streams[node], duration_s)
         return reason
-
-
-class _Sums:
-    """Of a spell."""
-
-    __slots__ = ("charged_j", "clipped_j", "consumed_j", "off_s")
-
-    def __init__(self) -> None:
-        self.consumed_j = self.charged_j = self.clipped_j = self.off_s = 0.0
-
-    def add(self, consumed_j: float, charged_j: float, clipped_j: float, off_s: float) -> None:
-        self.consumed_j += consumed_j
-        self.charged_j += charged_j
-        self.clipped_j += clipped_j
-        self.off_s += off_s

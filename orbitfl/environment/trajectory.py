@@ -33,8 +33,8 @@ class Trajectories(Sequence[Trajectory]):
             r_km, v_km_s = propagator.states(KNOT_S * knots)
             return 1000.0 * r_km, 1000.0 * v_km_s
 
-        self._block = block
-        self._paths = [_trajectory(block, satellite) for satellite in range(propagator.count)]
+        self._cubics = [_cubics(block, satellite) for satellite in range(propagator.count)]
+        self._paths = [_path(cubics) for cubics in self._cubics]
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -45,25 +45,33 @@ class Trajectories(Sequence[Trajectory]):
     def distances_m(self, satellite: int, t_s: Floats) -> Floats:
         """How far a satellite is from the Earth's centre at ordered times (n,): of the same polynomials."""
         knots = np.maximum(t_s // KNOT_S, 0).astype(np.intp)
-        index, place = np.divmod(knots, KNOTS_PER_BLOCK)
-        r_m = np.empty((len(t_s), 2, 3))
-        v_m_s = np.empty_like(r_m)
-        for each in range(int(index[0]), int(index[-1]) + 1):
-            mine, (block_r_m, block_v_m_s) = index == each, self._block(each)
-            ends = place[mine, None] + np.arange(2)
-            r_m[mine], v_m_s[mine] = block_r_m[satellite][ends], block_v_m_s[satellite][ends]
-        p = _value(_cubic(r_m, v_m_s), (t_s - KNOT_S * knots)[:, None])
+        first, last = (int(knot) // KNOTS_PER_BLOCK for knot in (knots[0], knots[-1]))
+        cubics = [self._cubics[satellite](index) for index in range(first, last + 1)]
+        joined = cubics[0] if first == last else np.concatenate(cubics, axis=1)
+        p = _value(joined[:, knots - first * KNOTS_PER_BLOCK], (t_s - KNOT_S * knots)[:, None])
         return np.sqrt(p[:, 0] ** 2 + p[:, 1] ** 2 + p[:, 2] ** 2)
 
 
-def _trajectory(block: Callable[[int], tuple[Floats, Floats]], satellite: int) -> Trajectory:
+Cubics = Callable[[int], Floats]
+
+
+def _cubics(block: Callable[[int], tuple[Floats, Floats]], satellite: int) -> Cubics:
+    """Of one satellite, by block: coefficients (4, n_knots, 3), lowest power first, of the cubic after each knot."""
+
+    @lru_cache(maxsize=2)
+    def cubics(index: int) -> Floats:
+        r_m, v_m_s = block(index)
+        return _cubic(r_m[satellite], v_m_s[satellite])
+
+    return cubics
+
+
+def _path(cubics: Cubics) -> Trajectory:
     # PASEOS asks for the same two instants again and again.
     @lru_cache(maxsize=2)
     def piece(knot: int) -> list[list[float]]:
         index, place = divmod(knot, KNOTS_PER_BLOCK)
-        r_m, v_m_s = block(index)
-        ends = slice(place, place + 2)
-        return _cubic(r_m[satellite, ends], v_m_s[satellite, ends]).T.tolist()
+        return cubics(index)[:, place].T.tolist()
 
     def at(t_s: float) -> tuple[Vector, Vector]:
         # PASEOS's clock may stand a rounding error before the start.
@@ -76,9 +84,9 @@ def _trajectory(block: Callable[[int], tuple[Floats, Floats]], satellite: int) -
 
 
 def _cubic(r: Floats, v: Floats) -> Floats:
-    """Coefficients (4, ..., 3), lowest power first, of cubics with r (..., 2, 3) and v (..., 2, 3) at their ends."""
-    (r0, r1), (v0, v1) = (np.moveaxis(ends, -2, 0) for ends in (r, v))
-    mean_v = (r1 - r0) / KNOT_S
+    """Coefficients (4, n, 3) of the cubics that meet r (n + 1, 3) and v (n + 1, 3) at both their ends."""
+    r0, v0, v1 = r[:-1], v[:-1], v[1:]
+    mean_v = (r[1:] - r0) / KNOT_S
     return np.stack([r0, v0, (3 * mean_v - 2 * v0 - v1) / KNOT_S, (v0 + v1 - 2 * mean_v) / KNOT_S**2])
 
 

@@ -19,7 +19,13 @@ def timeline(scenario: Scenario, plan: ContactPlan, update_byte: int, agenda: Ag
     # The environment asks for whole blocks of the trajectory, up to one beyond the end.
     asked = replace(scenario.planning(), duration_s=scenario.duration_s + BLOCK_S)
     satellites = asked.satellites()
-    environment = scenario.environment.start(satellites.propagator, satellites.names, scenario.epoch_utc)
+    environment = scenario.environment.start(
+        satellites.propagator,
+        satellites.names,
+        scenario.epoch_utc,
+        duration_s=scenario.duration_s,
+        seed=scenario.seed,
+    )
     return simulate(_rules(scenario, update_byte), plan, environment, satellites.names, agenda)
 
 

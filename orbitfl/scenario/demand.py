@@ -69,16 +69,6 @@ def require_known(board: Board, isl: AnyLink | None, ground: AnyLink | None) -> 
             )
 
 
-def require_one_step(battery_j: float, needed: Seconds, drawn: Watts) -> None:
-    """Raises ScenarioError for a battery that, full, cannot feed one training step."""
-    step_j = drawn.train_w * needed.train_step_s
-    if battery_j < step_j:
-        raise ScenarioError(
-            f"environment.battery_j is {battery_j:g}, but one training step draws {drawn.train_w:g} W for "
-            f"{needed.train_step_s:g} s, {step_j:.4g} J. Take a larger battery or a board that needs less."
-        )
-
-
 def _both_ways_w(terminal: Terminal) -> float:
     return terminal.transmit_w.value + (terminal.receive_w.value if terminal.receive_w else 0.0)
 

@@ -13,7 +13,7 @@ from orbitfl.contacts.links import FixedRate, LinkBudget
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
-from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos
+from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos, require_feeds
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import Float16, Float32
 from orbitfl.federation.strategies import Centralised, Frozen, Gossip, Isolated
@@ -208,7 +208,7 @@ class Scenario(Mission):
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
         demand.require_known(self.compute, self.links.isl, self.links.ground if self.event else None)
-        demand.require_one_step(self.environment.battery_j, self.seconds(), self.watts())
+        require_feeds(self.environment, self.watts().train_w * self.seconds().train_step_s)
 
     def seconds(self) -> demand.Seconds:
         """What each activity takes on the board."""

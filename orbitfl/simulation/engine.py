@@ -180,6 +180,8 @@ def _begun(
 
 def _train(mission: _Mission, at_s: float, node: int) -> None:
     rules, again = mission.rules, partial(_train, node=node)
+    if node in mission.lost:
+        return
     if mission.free_at_s[node] > at_s:
         mission.push(mission.free_at_s[node], Activity.TRAINING, again)
         return
@@ -204,6 +206,8 @@ def _train(mission: _Mission, at_s: float, node: int) -> None:
 def _infer(mission: _Mission, at_s: float, number: int) -> None:
     """Make the product of an observation; what was interrupted begins anew."""
     rules, seen, again = mission.rules, mission.observations[number], partial(_infer, number=number)
+    if seen.node in mission.lost:
+        return
     if mission.free_at_s[seen.node] > at_s:
         mission.promise(seen.node, mission.free_at_s[seen.node], Activity.INFERENCE, again)
         return
@@ -234,6 +238,8 @@ def _send(mission: _Mission, at_s: float, number: int, contact: Contact) -> None
     """Send what is left of a product while a pass lasts, the rest in the next one."""
     rules, node, left_byte = mission.rules, mission.observations[number].node, mission.left_byte[number]
     free_s = mission.free_at_s[node]
+    if node in mission.lost:
+        return
     if free_s > at_s:
         _seek_pass(mission, free_s, number)
         return
@@ -261,7 +267,7 @@ def _agree(mission: _Mission, at_s: float, contact: Contact) -> None:
     # All satellites start from one checkpoint, so launch counts as everybody's first exchange.
     due_s = mission.met_at_s.get(pair, 0.0) + (mission.rules.exchange_every_s or 0.0)
     start_s = max(at_s, due_s, *(mission.free_at_s[node] for node in pair))
-    if start_s >= contact.end_s:
+    if start_s >= contact.end_s or not mission.lost.isdisjoint(pair):
         return
     free_until_s = min(mission.free_until_s(node, at_s, Activity.EXCHANGE) for node in pair)
     later_s = free_until_s if free_until_s < start_s + _transfer_s(mission.rules, contact) else due_s

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbitfl.environment import Battery
 from orbitfl.errors import OrbitflError, ScenarioError
 from orbitfl.scenario import load, load_mission, resolved_yaml
 
@@ -59,6 +60,11 @@ def test_overrides_reach_nested_keys_and_lists(first_light: Path):
     assert scenario.ground_stations[1].mask_deg == 10
 
 
+def test_the_environment_may_be_the_twin(first_light: Path):
+    scenario = load(first_light, ["environment.kind=battery", "environment.convention=paseos"])
+    assert scenario.environment == Battery(convention="paseos")
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
@@ -79,6 +85,8 @@ def test_overrides_reach_nested_keys_and_lists(first_light: Path):
         ("ground_stations.0.latitude_deg=95", ["ground_stations.0", "latitude_deg is 95"]),
         ("ground_stations.0.mask=95", ["ground_stations.0.mask is not a key", "mask_deg"]),
         ("environment.initial_charge=50", ["environment", "initial_charge is 50"]),
+        ("environment.kind=batery", ["environment.kind is 'batery'", "'battery'"]),
+        ("environment.radiation={restarts: 1}", ["environment.radiation.restarts is not a key", "restarts_per_s"]),
         ("sede=3", ["sede is not a key", "Did you mean seed?"]),
         ("name.first=x", ["--set name.first=x"]),
         ("seed", ["--set seed", "key.path=value"]),
