@@ -121,19 +121,18 @@ def test_the_event_is_mapped_and_its_map_comes_down(result: RunResult):
     event_s = 5 * 3600 + 39 * 60
     assert np.all(onboard["imaged_s"].to_numpy() > event_s)
     done = onboard.dropna()
-    assert len(done), "no map came down"
+    assert len(done) > 0, "no map came down"
     imaged_s, mapped_s, delivered_s = (done[name].to_numpy(float) for name in ("imaged_s", "mapped_s", "delivered_s"))
     assert np.all(mapped_s - imaged_s >= 16 * 2.554198 - 1e-6), "four scenes of four tiles"
     assert np.all(delivered_s > mapped_s)
     for node, at_s in zip(done["node"], delivered_s, strict=True):
-        passes = result.plan.of(str(node)).of_kind("ground").at(at_s)
-        assert len(passes)
+        assert len(result.plan.of(str(node)).of_kind("ground").at(float(at_s))) > 0
 
 
 def test_every_strategy_has_its_times_and_the_frozen_one_its_launch_model(result: RunResult):
     maps = result.first_maps()
     assert list(maps.index) == ["gossip", "isolated", "centralised", "frozen", "bent pipe"]
-    assert maps["first image h"].nunique() == 1, "all strategies fly the same mission"
+    assert len(set(maps["first image h"])) == 1, "all strategies fly the same mission"
     assert maps.loc["bent pipe", "first kB"] == pytest.approx(16 * 64 * 64 * 52 / 8 / 1e3)
     frozen = result.controls["frozen"]
     assert frozen.satellites("steps").to_numpy().max() == 0
