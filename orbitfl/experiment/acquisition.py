@@ -65,13 +65,15 @@ def clear_images(scenario: Scenario, areas: Sequence[Area], purpose: int) -> lis
     return sorted((Image(*row) for row in zip(*columns, strict=True)), key=lambda image: image.at_s)
 
 
-def require_within(scenes: Sequence[Scene], area: Area) -> None:
-    """Raises DataError for a scene that does not touch the area, and for one without georeference."""
-    for scene in scenes:
-        if not _touch(box_of(scene), area):
-            raise DataError(
-                f"{scene.image_path} lies outside of the event's area {area.name}; choose other scenes or another area."
-            )
+def within(scenes: Sequence[Scene], area: Area) -> list[int]:
+    """Which of the scenes touch the area. Raises DataError if none does, and for a scene without georeference."""
+    found = [number for number, scene in enumerate(scenes) if _touch(box_of(scene), area)]
+    if not found:
+        raise DataError(
+            f"None of the {len(scenes)} scenes around {scenes[0].image_path} lies in the event's area {area.name}; "
+            "choose other scenes, or the area around these."
+        )
+    return found
 
 
 def _touch(box: Box, area: Area) -> bool:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from orbitfl.data.loading import load, scenes
 from orbitfl.data.partition import Holding, Overflight
 from orbitfl.data.product import most_byte
 from orbitfl.data.tiles import Tiles
-from orbitfl.experiment.acquisition import Image, event_images, holdings, require_within
+from orbitfl.experiment.acquisition import Image, event_images, holdings, within
 from orbitfl.files import cache_folder
 from orbitfl.scenario import Scenario
 from orbitfl.scenario.schema import Event
@@ -38,9 +40,10 @@ def survey(scenario: Scenario, satellite_count: int) -> Survey:
     held = holdings(scenario, tiles, scenes(scenario.data, cache) if overflown else (), satellite_count)
     if scenario.event is None:
         return Survey(tiles, held, None, ())
-    require_within(scenes(scenario.event.data, cache), scenario.event.area)
-    images = tuple(event_images(scenario, scenario.event))
-    return Survey(tiles, held, load(scenario.event.data, cache), images)
+    seen = within(scenes(scenario.event.data, cache), scenario.event.area)
+    event_tiles = load(scenario.event.data, cache)
+    there = np.flatnonzero(np.isin(event_tiles.scene, seen))
+    return Survey(tiles, held, event_tiles.take(there), tuple(event_images(scenario, scenario.event)))
 
 
 def is_needed(scenario: Scenario) -> bool:

@@ -106,7 +106,7 @@ class Event:
     """A disaster at `time_utc` in `area`: how soon does a useful map of its water reach the ground?
 
     Every satellite that passes over the whole area afterwards, by daylight, segments the tiles of `data` onboard and
-    sends the mask at its next pass over a station. data: scenes within the area with their true masks.
+    sends the mask at its next pass over a station. data: scenes with their true masks; those in the area count.
     target_iou_water: from how many percent a map is useful.
     raw_bit_per_px: what a pixel of the raw image takes on the link, for the bent pipe that a map is compared with: the
     default is an estimate, 13 bands of 12 bits compressed three to one as Sentinel-2 does, about.

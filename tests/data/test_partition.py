@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbitfl.data.partition import ByScene, Dirichlet, Holding, Iid, Partition, from_the_start, pooled
+from orbitfl.data.partition import ByScene, Dealt, Dirichlet, Holding, Iid, from_the_start, pooled
 from orbitfl.data.tiles import Tiles
 from orbitfl.errors import DataError
 
@@ -31,7 +31,7 @@ partitions = st.one_of(
 
 @settings(deadline=None)
 @given(holdings, partitions, st.integers(1, 12), st.integers(0, 2**32))
-def test_every_tile_to_exactly_one(held: list[tuple[int, int]], partition: Partition, n_parts: int, seed: int) -> None:
+def test_every_tile_to_exactly_one(held: list[tuple[int, int]], partition: Dealt, n_parts: int, seed: int) -> None:
     tiles = tiles_of([water for water, _ in held], [scene for _, scene in held])
     enough = len(set(tiles.scene)) if partition.kind == "by_scene" else len(tiles)
     if enough < n_parts:

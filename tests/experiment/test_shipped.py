@@ -17,3 +17,17 @@ def test_runs(repository: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, t
     assert result.satellites().shape == (2, 8)
     assert result.transfers["outcome"].tolist() == ["done"] * 2 * 8 * 2
     assert (result.satellites("steps").to_numpy()[-1] == 6).all()
+
+
+def test_the_flood_is_seen_mapped_and_compared_with_the_bent_pipe(
+    repository: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("ORBITFL_DATA", str(shared / "data"))
+    few = ("training.session_every_s=28800", "evaluation.every_s=216000", "exchange.controls=[frozen]")
+    scenario = orbitfl.load(repository / "constellations/flood_response.yaml", few)
+    result = orbitfl.run(scenario, tmp_path / "flood")
+    maps = result.first_maps()
+    assert list(maps.index) == ["gossip", "frozen", "bent pipe"]
+    assert maps["maps"].min() >= 1
+    # The map leaves with the first pass after inference; the raw image takes some minutes longer.
+    assert maps.loc["gossip", "first map h"] < maps.loc["bent pipe", "first map h"]
