@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from orbitfl.contacts.compiled import FEWEST_STEPS_AT_ONCE, compiled, count_changes, longer, newton, paired
@@ -46,7 +47,11 @@ class CompiledPasses:
         return max(FEWEST_STEPS_AT_ONCE, steps_at_once(self.count))
 
     def positive(self, node: int) -> NDArray[np.bool_]:
-        return self.smooth.positive(node)
+        sight, values = self.elevation, np.empty(self.count)
+        up, sine = (side[0] if len(side) == 1 else side[node] for side in (sight.up, sight.sine))
+        states = sight.ephemeris.states[node].reshape(-1, 9)[: sight.ephemeris.count]
+        _at_node(states, sight.place_km, up, sine, values)
+        return values > 0
 
     def changes(self, first: int, last: int) -> Changes:
         sight, ticks = self.elevation, self.smooth.ticks
@@ -55,14 +60,15 @@ class CompiledPasses:
         t_s = self.smooth.time_s(tick)
         node = bodies.node_before(t_s)
         share = (t_s - bodies.t_s[node]) / bodies.step_s
-        weights = np.stack([np.stack(each(share, bodies.step_s)) for each in WEIGHTS]).transpose(2, 0, 1)
         states = bodies.states.reshape(*bodies.states.shape[:2], 9)
         up, sine = (side if len(side) == 1 else between(side, node, share) for side in (sight.up, sight.sine))
         series, where, place, hard = _scan(
-            states, first, last, ticks, node, np.ascontiguousarray(weights),
+            states, bodies.count, bodies.step_s, first, last, ticks, node, share,
             sight.place_km, up, sine, self._reach, width_s,
         )  # fmt: skip
         easy = Changes(series[~hard], t_s[where[~hard]] + place[~hard] * width_s)
+        if not hard.any():
+            return easy
         rest = self.smooth.crossings(series[hard], tick[where[hard]])
         return Changes(np.concatenate([easy.series, rest.series]), np.concatenate([easy.t_s, rest.t_s]))
 
@@ -71,24 +77,36 @@ class CompiledPasses:
         return self.elevation.bend_limit * self.elevation.ephemeris.step_s**2 / 8
 
 
+_value_weights, _slope_weights, _bend_weights = (njit(inline="always")(each) for each in WEIGHTS)
+
+
 @compiled
-def _scan(states, first, last, ticks, node, weights, place_km, up, sine, reach, width_s) -> Any:
+def _weigh(share, step_s, weights):
+    """`WEIGHTS` (n, 3, 6) at shares (n,) of a step."""
+    for m in range(len(share)):
+        weights[m, 0] = _value_weights(share[m], step_s)
+        weights[m, 1] = _slope_weights(share[m], step_s)
+        weights[m, 2] = _bend_weights(share[m], step_s)
+
+
+@compiled
+def _scan(states, n_sat, step_s, first, last, ticks, node, share, place_km, up, sine, reach, width_s) -> Any:
     """Changes of sign between nodes: series, tick since `first`, share of the tick, and whether to look again.
 
     up, sine: the masks at every tick, or once if they stay.
     """
     steady = len(up) == 1
-    n_sat, n_place = states.shape[1], len(place_km)
-    room, found = 1024, 0
+    n_place, room, found = len(place_km), 1024, 0
     series, where = np.empty(room, np.int64), np.empty(room, np.int64)
     place, hard = np.empty(room), np.empty(room, np.bool_)
     before, after = np.empty(n_sat * n_place), np.empty(n_sat * n_place)
     value, jet = np.empty(ticks + 1), np.empty((6, 1))
-    changes, share, step = np.empty(1, np.int8), np.empty(1), np.empty(1)
-    _at_node(states[first], place_km, up[0], sine[0], before)
+    weights, changes, zero, step = np.empty((ticks + 1, 3, 6)), np.empty(1, np.int8), np.empty(1), np.empty(1)
+    _at_node(states[first, :n_sat], place_km, up[0], sine[0], before)
     for k in range(last - first):
+        _weigh(share[k * ticks : (k + 1) * ticks + 1], step_s, weights)
         ahead = 0 if steady else (k + 1) * ticks
-        _at_node(states[first + k + 1], place_km, up[ahead], sine[ahead], after)
+        _at_node(states[first + k + 1, :n_sat], place_km, up[ahead], sine[ahead], after)
         for each in range(n_sat * n_place):
             if abs(before[each] + after[each]) - abs(after[each] - before[each]) >= 2 * reach[each]:
                 continue
@@ -96,7 +114,7 @@ def _scan(states, first, last, ticks, node, weights, place_km, up, sine, reach, 
             for m in range(ticks + 1):
                 at = k * ticks + m
                 mask = 0 if steady else at
-                value[m] = _value(states, node[at], i, weights[at, 0], place_km[p], up[mask, p], sine[mask, p])
+                value[m] = _value(states, node[at], i, weights[m, 0], place_km[p], up[mask, p], sine[mask, p])
             nearer = 2 * reach[each] / (ticks * ticks)
             for m in range(ticks):
                 if abs(value[m] + value[m + 1]) - abs(value[m + 1] - value[m]) >= nearer:
@@ -105,18 +123,18 @@ def _scan(states, first, last, ticks, node, weights, place_km, up, sine, reach, 
                 for later in range(2):
                     mask = 0 if steady else at + later
                     _jet(
-                        states, node[at + later], i, weights[at + later], place_km[p], up[mask, p], sine[mask, p],
+                        states, node[at + later], i, weights[m + later], place_km[p], up[mask, p], sine[mask, p],
                         width_s, jet[3 * later:3 * later + 3, 0],
                     )  # fmt: skip
                 count_changes(jet[0], jet[1], jet[2], jet[3], jet[4], jet[5], changes)
                 if changes[0] == 0:
                     continue
-                newton(jet[0], jet[1], jet[2], jet[3], jet[4], jet[5], share, step)
+                newton(jet[0], jet[1], jet[2], jet[3], jet[4], jet[5], zero, step)
                 if found == room:
                     room *= 2
                     series, where = longer(series, room), longer(where, room)
                     place, hard = longer(place, room), longer(hard, room)
-                series[found], where[found], place[found] = each, at, share[0]
+                series[found], where[found], place[found] = each, at, zero[0]
                 hard[found] = changes[0] > 1 or not abs(step[0]) < CONVERGED
                 found += 1
         before, after = after, before

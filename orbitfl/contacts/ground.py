@@ -67,7 +67,7 @@ class Elevation:
         """|ρ″·n| ≤ a, and |ρ|″ ≤ v²/ρ + a, for the fastest v, the greatest a and the nearest ρ."""
         speed = self.ephemeris.largest(self.ephemeris.velocity_km_s)[:, None]
         turn = self.ephemeris.largest(self.ephemeris.acceleration_km_s2)[:, None]
-        lowest_km = np.linalg.norm(self.ephemeris.position_km, axis=-1).min(axis=0)[:, None]
+        lowest_km = self.ephemeris.least(self.ephemeris.position_km)[:, None]
         nearest_km = np.maximum(lowest_km - np.linalg.norm(self.place_km, axis=-1), 1.0)
         return BETWEEN_NODES * (turn + np.abs(self.sine).max(axis=0) * (speed**2 / nearest_km + turn)).ravel()
 

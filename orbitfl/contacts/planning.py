@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib import metadata
 from math import ceil, isfinite
 from pathlib import Path
@@ -77,7 +78,7 @@ class Planning:
         if "path" in orbits:
             orbits["sha256"] = _sha256(Path(orbits.pop("path")))
         return {
-            "orbitfl": metadata.version("orbitfl"),
+            "orbitfl": _version(),
             "constellation": orbits,
             "epoch_utc": self.epoch_utc.isoformat(),
             "duration_s": float(self.duration_s),
@@ -86,6 +87,11 @@ class Planning:
             "ground": self.ground and _options(self.ground),
             "rules": asdict(self.rules),
         }
+
+
+@cache
+def _version() -> str:
+    return metadata.version("orbitfl")
 
 
 def _options(component: Any) -> dict[str, Any]:

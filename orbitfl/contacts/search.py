@@ -104,13 +104,15 @@ class _Sky:
 
     asked: Planning
     satellites: Satellites
+    sites: Places
     parts: Sampled
     rotation: EarthRotation
 
     def in_itrs(self) -> Iterator[Ephemeris]:
+        """With the sites at rest."""
         if self.asked.isl is None:
             return iter(self.parts)
-        return (part.in_itrs(self.rotation) for part in self.parts)
+        return (part.in_itrs(self.rotation, self.sites.position_km) for part in self.parts)
 
     def plan(self, tables: Sequence[Columns]) -> ContactPlan:
         columns = SearchedColumns(reduce(merged, tables) if tables else columns_of([]))
@@ -123,13 +125,13 @@ class _Sky:
 def _sky(planning: Planning) -> _Sky:
     satellites = planning.satellites()
     _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
-    span = (planning.duration_s, planning.rules.step_s)
+    sites, span = places_of(planning.stations), (planning.duration_s, planning.rules.step_s)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     if planning.isl is None:
-        parts = sampled(InItrs(satellites.propagator, rotation), *span)
+        parts = sampled(InItrs(satellites.propagator, rotation), *span, sites.position_km)
     else:
         parts = sampled_above(satellites, *span, planning.blocking_radius_km)
-    return _Sky(planning, satellites, parts, rotation)
+    return _Sky(planning, satellites, sites, parts, rotation)
 
 
 def _pairs(sky: _Sky) -> Pairs:
@@ -149,20 +151,18 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName)
 
 
 def _to_ground(sky: _Sky, link: Link, engine: EngineName) -> Columns:
-    sites = places_of(sky.asked.stations)
-    chosen = engine_for(engine, PASS_STEP * len(sky.satellites.names) * len(sites) * len(sky.parts.nodes_s))
+    chosen = engine_for(engine, PASS_STEP * len(sky.satellites.names) * len(sky.sites) * len(sky.parts.nodes_s))
     # Parts are made anew each time, to bound memory; a single one is worth keeping.
     once, again = tee(sky.in_itrs()) if sky.parts.only is not None else (sky.in_itrs(), sky.in_itrs())
-    windows = chosen.pass_windows(_elevations(sky, sites, once))
+    windows = chosen.pass_windows(_elevations(sky, once))
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
-    a, station = np.divmod(windows.series, len(sites))
-    bodies = (part.with_fixed(sites.position_km) for part in again)
-    return _columns(GROUND, a, station + len(sky.satellites.names), windows, bodies, link, chosen)
+    a, station = np.divmod(windows.series, len(sky.sites))
+    return _columns(GROUND, a, station + len(sky.satellites.names), windows, again, link, chosen)
 
 
-def _elevations(sky: _Sky, sites: Places, parts: Iterator[Ephemeris]) -> Iterator[Elevation]:
+def _elevations(sky: _Sky, parts: Iterator[Ephemeris]) -> Iterator[Elevation]:
     masks_deg = [station.mask_deg for station in sky.asked.stations]
-    elevations = (above_mask(part, sites, masks_deg) for part in parts)
+    elevations = (above_mask(part, sky.sites, masks_deg) for part in parts)
     if not sky.asked.convention.aberration:
         return elevations
     # The Earth's motion is the same to a part in a million 69 s earlier, so its instant needs no convention.

@@ -30,6 +30,10 @@ class Later:
     def count(self) -> int:
         return self.bodies.count
 
+    @property
+    def smooth_s(self) -> float:
+        return self.bodies.smooth_s
+
     def positions(self, t_s: ArrayLike) -> Floats:
         return self.bodies.positions(self.start_s + np.asarray(t_s))
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil, comb
+from math import ceil
 from typing import Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.frames import EarthRotation, turned
 from orbitfl.orbit.jets import Jet
 from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.stencils import FEWEST_STEPS, Stencil, sparsest, stencil
 
-STENCIL = 9
-FEWEST_STEPS = STENCIL - 1
 LARGEST_TURN = 0.17
 """Radians: at 150 s, a circular orbit 400 km high. The error of a quintic grows with the sixth power."""
 BYTES_AT_ONCE = 256 << 20
+NOWHERE = np.empty((0, 3))
 BETWEEN_NODES = 1.2
 """How much greater than at the nodes a speed or acceleration may be between them."""
 
@@ -33,12 +31,15 @@ class Positions(Protocol):
     @property
     def count(self) -> int: ...
 
+    @property
+    def smooth_s(self) -> float: ...
+
     def positions(self, t_s: ArrayLike) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ephemeris:
-    """States (n_t, n_sat, 3, 3) of satellites at nodes `t_s` (n_t,), `step_s` apart.
+    """States (n_t, n_sat + resting, 3, 3) of satellites, then of points at rest, at nodes `t_s` (n_t,), `step_s` apart.
 
     A state is position, velocity and acceleration, in km and seconds, in whatever axes they were sampled. Between
     two nodes a satellite follows the polynomial of degree 5 that meets all three at both: at a step of 150 s
@@ -48,26 +49,29 @@ class Ephemeris:
     t_s: Floats
     step_s: float
     states: Floats
+    resting: int = 0
 
     @property
     def count(self) -> int:
-        return self.states.shape[1]
+        """The number of satellites."""
+        return self.states.shape[1] - self.resting
 
     @property
     def position_km(self) -> Floats:
-        return self.states[:, :, 0]
+        """Of the satellites (n_t, n_sat, 3), as are velocities and accelerations."""
+        return self.states[:, : self.count, 0]
 
     @property
     def velocity_km_s(self) -> Floats:
-        return self.states[:, :, 1]
+        return self.states[:, : self.count, 1]
 
     @property
     def acceleration_km_s2(self) -> Floats:
-        return self.states[:, :, 2]
+        return self.states[:, : self.count, 2]
 
-    def at_node(self, node: Ints, satellite: Ints) -> Jet:
-        """States (..., 3) of one satellite at one node each."""
-        states = self.states[node, satellite]
+    def at_node(self, node: Ints, body: Ints) -> Jet:
+        """States (..., 3) of one satellite or point at one node each."""
+        states = self.states[node, body]
         return Jet(states[..., 0, :], states[..., 1, :], states[..., 2, :])
 
     def node_before(self, t_s: Floats) -> Ints:
@@ -94,56 +98,37 @@ class Ephemeris:
         """Position, velocity and acceleration at a node, then at the next: (n, 6, 3)."""
         return np.concatenate([self.states[node, satellite], self.states[node + 1, satellite]], axis=1)
 
-    def in_itrs(self, rotation: EarthRotation) -> Ephemeris:
-        """The same satellites in the axes of the turning Earth, if these are GCRS."""
-        return ephemeris(self.t_s, turned(rotation.matrices(self.t_s), self.position_km.transpose(1, 0, 2)))
-
-    def with_fixed(self, position_km: Floats) -> Ephemeris:
-        """With points (n, 3) that rest in these axes, numbered after the satellites."""
-        still = np.zeros((len(self.t_s), len(position_km), 3, 3))
-        still[:, :, 0] = position_km
-        return Ephemeris(self.t_s, self.step_s, np.concatenate([self.states, still], axis=1))
+    def in_itrs(self, rotation: EarthRotation, resting_km: Floats = NOWHERE) -> Ephemeris:
+        """The satellites in the axes of the turning Earth, if these are GCRS, and points (n, 3) that rest there."""
+        position_km = turned(rotation.matrices(self.t_s), self.position_km.transpose(1, 0, 2))
+        return _from_samples(self.t_s, position_km, stencil(1), resting_km)
 
     def largest(self, vectors: Floats) -> Floats:
         """The greatest length (n_sat,) of vectors (n_t, n_sat, 3) of each satellite, at any node."""
         return np.sqrt(np.einsum("tsi,tsi->ts", vectors, vectors).max(axis=0))
 
+    def least(self, vectors: Floats) -> Floats:
+        """The smallest length (n_sat,) likewise."""
+        return np.sqrt(np.einsum("tsi,tsi->ts", vectors, vectors).min(axis=0))
+
 
 def ephemeris(t_s: Floats, position_km: Floats) -> Ephemeris:
     """From positions (n_sat, n_t, 3) at nine or more even nodes `t_s` (n_t,).
 
-    Velocities and accelerations are the derivatives of the polynomial of degree 8 through nine positions in a row.
-    A propagator's own velocities would not do: those of SGP4 differ by centimetres a second from the rates of its
-    positions, which is metres between nodes, and those of SDP4 by more. So no force model is needed either.
+    Velocities and accelerations are derivatives of the polynomials through positions. A propagator's own velocities
+    would not do: those of SGP4 differ by centimetres a second from the rates of its positions, which is metres
+    between nodes, and those of SDP4 by more. So no force model is needed either.
     """
-    step_s = float(t_s[-1] - t_s[0]) / (len(t_s) - 1)
-    n_sat, n_t, _ = position_km.shape
-    values = position_km.transpose(1, 0, 2).reshape(n_t, -1)
-    rates = _differences() / step_s
-    orders = (values, _derivative(values, rates), _derivative(values, rates @ rates))
-    return Ephemeris(t_s, step_s, np.stack([each.reshape(n_t, n_sat, 3) for each in orders], axis=2))
+    return _from_samples(t_s, position_km, stencil(1), NOWHERE)
 
 
-def _derivative(values: Floats, weights: Floats) -> Floats:
-    """Of columns (n_t, m): in the middle of nine rows, but near the ends."""
-    side = STENCIL // 2
-    inner = np.einsum("tmk,k->tm", sliding_window_view(values, STENCIL, axis=0), weights[side])
-    return np.concatenate([weights[:side] @ values[:STENCIL], inner, weights[-side:] @ values[-STENCIL:]])
-
-
-@cache
-def _differences() -> Floats:
-    """Weights (9, 9) of values at 0 … 8 in the slopes of their polynomial there.
-
-    Berrut & Trefethen, Barycentric Lagrange interpolation, SIAM Review 46, 2004, eq. 9.4 and 9.5.
-    """
-    place = np.arange(STENCIL)
-    weight = (-1.0) ** place * [comb(STENCIL - 1, k) for k in place.tolist()]
-    apart = place[:, None] - place + np.eye(STENCIL)
-    slopes = weight / weight[:, None] / apart
-    np.fill_diagonal(slopes, 0.0)
-    np.fill_diagonal(slopes, -slopes.sum(axis=1))
-    return slopes
+def _from_samples(t_s: Floats, position_km: Floats, stencil: Stencil, resting_km: Floats) -> Ephemeris:
+    steps, count = len(t_s) - 1, len(position_km)
+    step_s = float(t_s[-1] - t_s[0]) / steps
+    states = np.empty((steps + 1, count + len(resting_km), 3, 3))
+    stencil.fill(states[:, :count], position_km, step_s)
+    states[:, count:, 0], states[:, count:, 1:] = resting_km, 0.0
+    return Ephemeris(t_s, step_s, states, len(resting_km))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,8 +140,10 @@ class Sampled:
     """
 
     propagator: Positions
+    stencil: Stencil
     bounds: tuple[int, ...]
     nodes_s: Floats
+    resting_km: Floats
     only: Ephemeris | None
 
     @property
@@ -168,7 +155,12 @@ class Sampled:
             yield self.only
             return
         for first, last in pairwise(self.bounds):
-            yield _sample(self.propagator, self.nodes_s[first : last + 1])
+            yield self._part(first, last)
+
+    def _part(self, first: int, last: int) -> Ephemeris:
+        nodes_s = self.nodes_s[first : last + 1]
+        position_km = self.propagator.positions(nodes_s[self.stencil.samples(last - first)])
+        return _from_samples(nodes_s, position_km, self.stencil, self.resting_km)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,33 +174,44 @@ class InItrs:
     def count(self) -> int:
         return self.propagator.count
 
+    @property
+    def smooth_s(self) -> float:
+        return self.propagator.smooth_s
+
     def positions(self, t_s: ArrayLike) -> Floats:
         times_s = np.asarray(t_s, dtype=np.float64)
         return turned(self.rotation.matrices(times_s), self.propagator.positions(times_s))
 
 
-def sampled(propagator: Positions, duration_s: float, step_s: float) -> Sampled:
-    """Sample at even steps of at most `step_s`, and so that no satellite turns by more than `LARGEST_TURN` in one."""
+def sampled(propagator: Positions, duration_s: float, step_s: float, resting_km: Floats = NOWHERE) -> Sampled:
+    """Sample at even steps of at most `step_s`, and so that no satellite turns by more than `LARGEST_TURN` in one.
+
+    resting_km: points (n, 3) at rest in the same axes.
+    """
     while True:
         steps = max(FEWEST_STEPS, ceil(duration_s / step_s))
-        nodes_s = np.linspace(0.0, duration_s, steps + 1)
-        parts = ceil(steps / max(64, BYTES_AT_ONCE // (9 * 8 * propagator.count)))
-        bounds = tuple(round(part * steps / parts) for part in range(parts + 1))
-        found = Sampled(propagator, bounds, nodes_s, _sample(propagator, nodes_s) if parts == 1 else None)
+        found = _sampled(propagator, duration_s, steps, resting_km)
         turn = found.step_s * max(fastest_rad_s(part) for part in found)
         if turn <= 1.001 * LARGEST_TURN:
             return found
         step_s = found.step_s * LARGEST_TURN / turn
 
 
+def _sampled(propagator: Positions, duration_s: float, steps: int, resting_km: Floats) -> Sampled:
+    """In so many steps, or a few more: a multiple of the stride."""
+    most = max(64, BYTES_AT_ONCE // (9 * 8 * (propagator.count + len(resting_km))))
+    chosen = sparsest(int(propagator.smooth_s * steps / duration_s), min(steps, most))
+    parts, strides = ceil(steps / most), ceil(steps / chosen.stride)
+    nodes_s = np.linspace(0.0, duration_s, strides * chosen.stride + 1)
+    bounds = tuple(round(part * strides / parts) * chosen.stride for part in range(parts + 1))
+    found = Sampled(propagator, chosen, bounds, nodes_s, resting_km, None)
+    return replace(found, only=next(iter(found))) if parts == 1 else found
+
+
 def fastest_rad_s(ephemeris: Ephemeris) -> float:
     """The greatest speed over distance from the Earth's centre, of any satellite at any node."""
     r2, v2 = (np.einsum("tsi,tsi->ts", x, x) for x in (ephemeris.position_km, ephemeris.velocity_km_s))
     return float(np.sqrt((v2 / r2).max()))
-
-
-def _sample(propagator: Positions, nodes_s: Floats) -> Ephemeris:
-    return ephemeris(nodes_s, propagator.positions(nodes_s))
 
 
 def value_weights(u, h):

@@ -13,6 +13,7 @@ from orbitfl.orbit.clock import (
     DAY_S,
     JULIAN_DATE_OF_DAY_0,
     TAI_MINUS,
+    Instant,
     epoch_instant,
     in_tai,
     require_span,
@@ -21,8 +22,9 @@ from orbitfl.orbit.clock import (
 from orbitfl.orbit.constants import EARTH_FLATTENING, EARTH_RADIUS_KM, EARTH_SPIN_RAD_S
 from orbitfl.orbit.convention import PHYSICAL, Convention
 
-NODE_STEP_S = 3600.0
-FIRST_NODE_S = -6 * NODE_STEP_S  # tables of states reach beyond the span at either end
+NODE_STEP_S = 28_800.0
+AHEAD_S = 21_600.0  # tables of states reach beyond the span at either end
+FIRST_NODE_S = -AHEAD_S - NODE_STEP_S  # a cubic's first node lies before the interval that it describes
 
 
 def geodetic_up(latitude_deg: float, longitude_deg: float) -> Floats:
@@ -42,7 +44,7 @@ def geodetic_position(latitude_deg: float, longitude_deg: float, altitude_km: fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlowTurn:
-    """A turn from one set of axes to another that drifts so slowly that it is linear between hourly nodes.
+    """A turn from one set of axes to another that drifts so slowly that a cubic through four nodes describes it.
 
     nodes: matrices (n, 3, 3), the first at t = FIRST_NODE_S.
     """
@@ -52,24 +54,31 @@ class SlowTurn:
     def matrices(self, t_s: Floats) -> Floats:
         """The turn (..., 3, 3) at times t_s (...), SI seconds from the epoch."""
         place = (np.asarray(t_s) - FIRST_NODE_S) / NODE_STEP_S
-        node = np.clip(place.astype(np.intp), 0, len(self.nodes) - 2)
-        share = (place - node)[..., None, None]
-        return (1 - share) * self.nodes[node] + share * self.nodes[node + 1]
+        first = np.clip(place.astype(np.intp) - 1, 0, len(self.nodes) - 4)
+        x = place - first
+        # Lagrange's polynomials of the nodes 0 to 3.
+        weights = np.stack([
+            (x - 1) * (x - 2) * (3 - x) / 6, x * (x - 2) * (x - 3) / 2,
+            x * (x - 1) * (3 - x) / 2, x * (x - 1) * (x - 2) / 6,
+        ], axis=-1)  # fmt: skip
+        nodes = self.nodes[first[..., None] + np.arange(4)].reshape(*x.shape, 4, 9)
+        return (weights[..., None, :] @ nodes).reshape(*x.shape, 3, 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarthRotation:
     """The turn from GCRS to ITRS over a span of time, to well under a metre on the ground.
 
-    Precession, nutation and UT1 drift slowly, so the turn is a uniform spin times a slow turn.
+    The turn is a spin with UT1 times a slow turn, of precession and nutation. start_tt: the epoch's Julian date.
     `earth_rotation` makes it.
     """
 
     drift: SlowTurn
+    start_tt: float
 
     def matrices(self, t_s: Floats) -> Floats:
         """The turn (..., 3, 3) from GCRS to ITRS at times t_s (...), SI seconds from the epoch."""
-        return _spin(EARTH_SPIN_RAD_S * np.asarray(t_s)) @ self.drift.matrices(t_s)
+        return _spin(_turned_rad(self.start_tt, np.asarray(t_s))) @ self.drift.matrices(t_s)
 
     def to_itrs(self, position_km: Floats, t_s: Floats) -> Floats:
         """Turn GCRS vectors (..., 3) into ITRS axes at times `t_s` (...), SI seconds from the epoch."""
@@ -107,8 +116,9 @@ def earth_rotation(epoch_utc: datetime, duration_s: float, convention: Conventio
     """
     require_span(epoch_utc, duration_s)
     t_s = _node_times(duration_s)
-    turns = _matrices(itrs, _times(epoch_utc, t_s, convention))
-    return EarthRotation(SlowTurn(_spin(-EARTH_SPIN_RAD_S * t_s) @ turns))
+    start = _start(epoch_utc, convention)
+    start_tt, turns = start.day + start.second / DAY_S, _matrices(itrs, _times(start, t_s))
+    return EarthRotation(SlowTurn(_spin(-_turned_rad(start_tt, t_s)) @ turns), start_tt)
 
 
 def teme_to_gcrs(epoch_utc: datetime, duration_s: float) -> SlowTurn:
@@ -117,19 +127,28 @@ def teme_to_gcrs(epoch_utc: datetime, duration_s: float) -> SlowTurn:
     Raises ScenarioError as `earth_rotation` does.
     """
     require_span(epoch_utc, duration_s)
-    from_gcrs = _matrices(TEME, _times(epoch_utc, _node_times(duration_s), PHYSICAL))
+    from_gcrs = _matrices(TEME, _times(_start(epoch_utc, PHYSICAL), _node_times(duration_s)))
     return SlowTurn(from_gcrs.transpose(0, 2, 1))
 
 
 def _node_times(duration_s: float) -> Floats:
-    return np.arange(FIRST_NODE_S, duration_s - FIRST_NODE_S + NODE_STEP_S, NODE_STEP_S)
+    return np.arange(FIRST_NODE_S, duration_s + AHEAD_S + 2 * NODE_STEP_S, NODE_STEP_S)
 
 
-def _times(epoch_utc: datetime, t_s: Floats, convention: Convention) -> Any:
+def _start(epoch_utc: datetime, convention: Convention) -> Instant:
+    """The epoch in Terrestrial Time: a Julian date, and seconds since."""
     epoch = epoch_instant(epoch_utc)
     day, second = epoch if convention.utc_read_as_tt else in_tai(epoch, "UTC")
-    tai_to_tt_s = 0.0 if convention.utc_read_as_tt else -TAI_MINUS["TT"]
-    return timescale().tt_jd(day + JULIAN_DATE_OF_DAY_0, (second + tai_to_tt_s + t_s) / DAY_S)
+    return Instant(day + JULIAN_DATE_OF_DAY_0, second - (0.0 if convention.utc_read_as_tt else TAI_MINUS["TT"]))
+
+
+def _times(start: Instant, t_s: Floats) -> Any:
+    return timescale().tt_jd(start.day, (start.second + t_s) / DAY_S)
+
+
+def _turned_rad(start_tt: float, t_s: Floats) -> Floats:
+    """How far the Earth turns by t_s, counted from when UT1 was TT at `start_tt`: UT1 bends a little every day."""
+    return EARTH_SPIN_RAD_S * (t_s - timescale().delta_t_function(start_tt + t_s / DAY_S))
 
 
 def _matrices(frame: Any, times: Any) -> Floats:

@@ -10,6 +10,7 @@ from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.constants import EARTH_J2, EARTH_MU_KM3_S2, EARTH_RADIUS_KM
 from orbitfl.orbit.kepler import cosine_and_sine
 
+SMOOTH_TURN = 0.5
 STATES_AT_ONCE = 1 << 13  # temporary arrays of this many numbers stay in a core's cache
 
 
@@ -21,6 +22,11 @@ class Propagator(Protocol):
         """The number of satellites."""
         ...
 
+    @property
+    def smooth_s(self) -> float:
+        """Positions up to so many seconds apart tell those between to a few centimetres; 0 if none do."""
+        ...
+
     def positions(self, t_s: ArrayLike) -> Floats:
         """Positions (n_sat, n_t, 3) in km of all satellites at the times t_s (n_t,)."""
         ...
@@ -28,6 +34,16 @@ class Propagator(Protocol):
     def states(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """Positions in km and velocities in km/s, each (n_sat, n_t, 3), at the times t_s (n_t,)."""
         ...
+
+
+def smooth_s(mean_motion_rad_s: Floats, eccentricity: Floats) -> float:
+    """`Propagator.smooth_s` of orbits near ellipses, each array (n,).
+
+    Measured with SGP4: half a radian at a circle's pace, and less for ellipses, whose perigees are sharper the
+    more eccentric they are (`python benchmarks/sampling.py`).
+    """
+    at_perigee_rad_s = mean_motion_rad_s * np.sqrt(1 - eccentricity**2) / (1 - eccentricity) ** 2
+    return float((SMOOTH_TURN / (1 + 10 * eccentricity) / at_perigee_rad_s).min())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +68,10 @@ class SecularJ2:
     @property
     def count(self) -> int:
         return len(self.axis_km)
+
+    @property
+    def smooth_s(self) -> float:
+        return smooth_s(self._mean_motion(), self.eccentricity)
 
     @property
     def raan_rate_rad_s(self) -> Floats:

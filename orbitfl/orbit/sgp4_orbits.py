@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import pi, radians
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,11 +27,13 @@ from orbitfl.orbit.constellation import Satellites, listed
 from orbitfl.orbit.convention import Convention
 from orbitfl.orbit.frames import SlowTurn, teme_to_gcrs, turned
 from orbitfl.orbit.mean_elements import MeanElements, distinct_names
+from orbitfl.orbit.propagator import smooth_s
 
 FRESH_DAYS = 14.0
 NAMED_IN_WARNINGS = 3
 JULIAN_DATE_1949_12_31 = 2_433_281.5  # sgp4 counts the days of an epoch from here
 MINUTES_PER_DAY = 1440.0
+SURELY_SGP4_REV_DAY = 6.6  # SDP4 flies what takes 225 min or more, after the pull of the Earth's bulge is counted out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +68,7 @@ class Sgp4:
     epoch_utc: datetime
     batches: tuple[Batch, ...]
     turn: SlowTurn | None
+    smooth_s: float
 
     @property
     def count(self) -> int:
@@ -123,9 +127,15 @@ def sgp4_satellites(
         raise DataError("There are no element sets, but a constellation needs at least one; check the file.")
     _warn_of_age(elements, names, epoch_utc, duration_s)
     turn = None if convention.teme_read_as_gcrs else teme_to_gcrs(epoch_utc, duration_s)
-    propagator = Sgp4(names, epoch_utc, _batches(elements, epoch_utc), turn)
+    propagator = Sgp4(names, epoch_utc, _batches(elements, epoch_utc), turn, _smooth_s(elements))
     propagator.positions([0.0, duration_s])
     return Satellites(names, propagator)
+
+
+def _smooth_s(elements: Sequence[MeanElements]) -> float:
+    """SDP4 jumps a little, where it brings the pulls of Sun and Moon up to date."""
+    rev_day, eccentricity = np.array([(each.mean_motion_rev_day, each.eccentricity) for each in elements]).T
+    return smooth_s(rev_day * (2 * np.pi / DAY_S), eccentricity) if rev_day.min() > SURELY_SGP4_REV_DAY else 0.0
 
 
 def _batches(elements: Sequence[MeanElements], epoch_utc: datetime) -> tuple[Batch, ...]:
@@ -142,8 +152,6 @@ def _batches(elements: Sequence[MeanElements], epoch_utc: datetime) -> tuple[Bat
 def _record(elements: MeanElements) -> Satrec:
     day, fraction = elements.epoch.day + JULIAN_DATE_OF_DAY_0, elements.epoch.second / DAY_S
     record = Satrec()
-    angles = (elements.argp_deg, elements.inclination_deg, elements.mean_anomaly_deg)
-    argp, inclination, anomaly = np.deg2rad(angles).tolist()
     record.sgp4init(
         WGS72,
         "i",
@@ -154,11 +162,11 @@ def _record(elements: MeanElements) -> Satrec:
         0.0,  # SGP4 does not use the derivatives of mean motion
         0.0,
         elements.eccentricity,
-        argp,
-        inclination,
-        anomaly,
-        elements.mean_motion_rev_day * 2 * np.pi / MINUTES_PER_DAY,
-        float(np.deg2rad(elements.raan_deg)),
+        radians(elements.argp_deg),
+        radians(elements.inclination_deg),
+        radians(elements.mean_anomaly_deg),
+        elements.mean_motion_rev_day * 2 * pi / MINUTES_PER_DAY,
+        radians(elements.raan_deg),
     )
     # That sum holds an epoch to 40 µs, which is 0.3 m of flight; two numbers hold it exactly.
     record.jdsatepoch, record.jdsatepochF = day, fraction

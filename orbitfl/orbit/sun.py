@@ -36,6 +36,11 @@ class Sun:
     def count(self) -> int:
         return 1
 
+    @property
+    def smooth_s(self) -> float:
+        """Daily polynomials are pieced together."""
+        return 0.0
+
     def positions(self, t_s: ArrayLike) -> Floats:
         """Positions (1, n_t, 3) in km at the times t_s (n_t,)."""
         return self.states(t_s)[0]

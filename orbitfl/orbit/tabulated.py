@@ -56,6 +56,11 @@ class Tabulated:
     def count(self) -> int:
         return len(self.tables)
 
+    @property
+    def smooth_s(self) -> float:
+        """Tables are pieced together."""
+        return 0.0
+
     def positions(self, t_s: ArrayLike) -> Floats:
         return self.states(t_s)[0]
 

@@ -1,7 +1,8 @@
 """Interpolated states against the propagators that gave the nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,6 +103,67 @@ def test_states_between_nodes_are_the_propagators(propagator: Propagator, off_km
     np.testing.assert_allclose(whole.position_at(satellite, t_s), jet.value, rtol=0, atol=1e-9)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A propagator that remembers at how many times it was asked, and can hide how smooth it is."""
+
+    propagator: Propagator
+    smooth_s: float
+    times: list[int] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return self.propagator.count
+
+    def positions(self, t_s: ArrayLike) -> Floats:
+        self.times.append(len(np.asarray(t_s)))
+        return self.propagator.positions(t_s)
+
+
+@pytest.mark.parametrize("propagator", [walker(), by_sgp4()], ids=["secular J2", "SGP4"])
+def test_smooth_orbits_are_asked_at_a_third_of_the_nodes(propagator: Propagator):
+    sparse, dense = Asked(propagator, propagator.smooth_s), Asked(propagator, 0.0)
+    (few,), (all_,) = (sampled(each, SPAN_S, 150.0) for each in (sparse, dense))
+    assert dense.times == [289] and sparse.times[0] <= 289 // 2 + 12
+    np.testing.assert_array_equal(few.t_s, all_.t_s)
+    assert np.abs(few.position_km - all_.position_km).max() < 2e-5
+    assert np.abs(few.velocity_km_s - all_.velocity_km_s).max() < 1e-5
+    # Nine points give bends to a millimetre per second in a step, twenty-seven to less.
+    assert np.abs(few.acceleration_km_s2 - all_.acceleration_km_s2).max() < 1e-6
+
+
+def test_parts_of_smooth_orbits_meet_in_the_same_place(monkeypatch: pytest.MonkeyPatch):
+    propagator = by_sgp4()
+    (whole,) = sampled(propagator, SPAN_S, 150.0)
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 110 * 9 * 8 * propagator.count)
+    cut = sampled(propagator, SPAN_S, 150.0)
+    parts = list(cut)
+    assert len(parts) == 3 and cut.stencil.stride > 1
+    for before, after in pairwise(parts):
+        np.testing.assert_array_equal(before.position_km[-1], after.position_km[0])
+    satellite, t_s, (r_km, _) = everywhere(propagator)
+    np.testing.assert_allclose(at(parts, satellite, t_s), whole.position_at(satellite, t_s), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(at(parts, satellite, t_s), r_km, rtol=0, atol=2e-4)
+
+
+def test_high_and_eccentric_orbits_are_asked_at_every_node():
+    """SDP4 jumps, and a sharp perigee is more than samples afar can tell."""
+    assert sampled(eccentric(), SPAN_S, 600.0).stencil.stride == 1
+    high = MeanElements(
+        name="",
+        catalogue_id=1,
+        epoch=Instant(date(2026, 2, 27).toordinal(), 4000.0),
+        mean_motion_rev_day=2.0,
+        eccentricity=0.01,
+        inclination_deg=55.0,
+        raan_deg=0.0,
+        argp_deg=0.0,
+        mean_anomaly_deg=0.0,
+        bstar=0.0,
+    )
+    assert sgp4_satellites([high], EPOCH_UTC, SPAN_S, PHYSICAL).propagator.smooth_s == 0
+
+
 def test_accelerations_are_those_of_gravity():
     propagator = Walker(total=6, planes=3, phasing=1, altitude_km=550, inclination_deg=53).propagator()
     (whole,) = sampled(propagator, SPAN_S, 60.0)
@@ -145,6 +207,7 @@ class Racer:
 
     start_s: float
     count: int = 1
+    smooth_s: float = 0.0
 
     def positions(self, t_s: ArrayLike) -> Floats:
         return self.states(t_s)[0]
@@ -181,10 +244,11 @@ def test_turned_axes_carry_velocities_and_fixed_points_rest():
     rotation = earth_rotation(EPOCH_UTC, SPAN_S)
     (whole,) = sampled(walker(), SPAN_S, 180.0)
     places_km = np.array([[6378.137, 0, 0], [0, 0, 6356.752]])
-    turned = whole.in_itrs(rotation).with_fixed(places_km)
+    turned = whole.in_itrs(rotation, places_km)
     satellite, t_s, (r_km, _) = everywhere(walker())
     expected_km = rotation.to_itrs(r_km, t_s)
-    assert turned.count == whole.count + 2
+    assert turned.count == whole.count
+    assert turned.position_km.shape == turned.acceleration_km_s2.shape == whole.velocity_km_s.shape
     assert np.linalg.norm(turned.position_at(satellite, t_s) - expected_km, axis=-1).max() < 2e-4
     step_s = 0.5
     before, after = (turned.position_at(satellite, t_s + shift_s) for shift_s in (-step_s, step_s))
