@@ -22,6 +22,17 @@ TRANSFERS = {
     "byte": "int64",
     "outcome": "str",
 }
+RESPONSE = {
+    "how": "str",
+    "node": "str",
+    "imaged_s": "float64",
+    "mapped_s": "float64",
+    "delivered_s": "float64",
+    "byte": "float64",
+    "iou_water": "float64",
+    "useful": "bool",
+}
+"""response.parquet, of runs with an event: every image of its area, and what came of it."""
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:

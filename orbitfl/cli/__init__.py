@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, mission, models
+from orbitfl.cli import bench, contacts, data, mission, models, profile
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(contacts.contacts)
 app.command()(mission.validate)
 app.command()(models.evaluate)
 app.command()(models.pretrain)
+app.command()(profile.profile)
 app.add_typer(models.weights, name="weights")
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")

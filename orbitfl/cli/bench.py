@@ -51,3 +51,17 @@ def contacts(
     with reporting() as notify:
         results = contact_bench.measured(options, only or contact_bench.CASES, notify)
     print(json.dumps(results) if as_json else contact_bench.described(results))
+
+
+@app.command()
+def environment(
+    quick: Annotated[bool, typer.Option("--quick", help="An hour and a half instead of a day.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time PASEOS as its user has it, PASEOS as orbitfl drives it, and its twin, and tell how far they are apart."""
+    from orbitfl.experiment import environment_bench
+
+    options = environment_bench.QUICK if quick else environment_bench.STANDARD
+    with reporting() as notify:
+        results = environment_bench.measured(options, notify)
+    print(json.dumps(results) if as_json else environment_bench.described(results))

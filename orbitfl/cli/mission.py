@@ -40,6 +40,11 @@ def run(
         result = run_scenario(loaded, folder, notify)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
+    if (event := loaded.event) is not None:
+        print(
+            f"Hours after the event until maps of {event.area.name} are down; useful from {event.target_iou_water:g} %:"
+        )
+        print(result.first_maps().to_string(float_format="{:.2f}".format, na_rep="never"))
     print(f"Everything is in {folder}; the figure is {folder / 'figure.png'}.")
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orbitfl.contacts.visibility import BETWEEN_NODES
 from orbitfl.orbit.arrays import Floats, Ints
-from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.ephemeris import BETWEEN_NODES, Ephemeris
 from orbitfl.orbit.frames import geodetic_position, geodetic_up
 from orbitfl.orbit.jets import Jet
 from orbitfl.orbit.station import GroundStation

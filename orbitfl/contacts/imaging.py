@@ -14,7 +14,6 @@ from orbitfl.contacts.ground import Places, above_mask, places
 from orbitfl.contacts.instruments import Instrument, off_nadir_deg
 from orbitfl.contacts.intervals import Column, Intervals, intervals
 from orbitfl.contacts.joining import joined, least, repeated
-from orbitfl.contacts.sampling import LONGEST_STEP_S, Sampling, sampling
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
@@ -23,6 +22,7 @@ from orbitfl.orbit.convention import PHYSICAL
 from orbitfl.orbit.crossings import Windows, find_windows, intersection
 from orbitfl.orbit.ephemeris import Ephemeris, sampled
 from orbitfl.orbit.frames import EarthRotation, earth_rotation
+from orbitfl.orbit.sampling import LONGEST_STEP_S, Sampling, sampling
 from orbitfl.orbit.smooth import SmoothCurve
 from orbitfl.orbit.sun import Sun, sun
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import acos, asin, cos, radians, sin
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from orbitfl.contacts.ground import Places, above_mask
-from orbitfl.contacts.visibility import BETWEEN_NODES
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.constants import EARTH_RADIUS_KM
-from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.ephemeris import BETWEEN_NODES, Ephemeris
 from orbitfl.orbit.jets import Jet
 from orbitfl.orbit.smooth import Sight
 
@@ -52,6 +51,7 @@ class Swath:
     Raises ScenarioError for a width that is not above 0 or above 6000 km.
     """
 
+    kind: Literal["swath"] = "swath"
     width_km: float
 
     def __post_init__(self) -> None:
@@ -81,6 +81,7 @@ class OffNadir:
     Raises ScenarioError for a limit that is not above 0 and below 90 degrees.
     """
 
+    kind: Literal["off_nadir"] = "off_nadir"
     limit_deg: float
 
     def __post_init__(self) -> None:

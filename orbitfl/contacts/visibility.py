@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.crossings import Changes, crossings, may_cross, steps_at_once
-from orbitfl.orbit.ephemeris import Ephemeris
+from orbitfl.orbit.ephemeris import BETWEEN_NODES, Ephemeris
 from orbitfl.orbit.jets import Jet
 
-BETWEEN_NODES = 1.2
-"""How much greater than at the nodes a speed or acceleration may be between them."""
 SINGLE_PRECISION = 0.5e-6
 """Relative error allowed for in sums of four products in single precision, half on either side."""
 

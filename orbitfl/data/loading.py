@@ -7,7 +7,7 @@ import numpy as np
 
 from orbitfl.data import landscape, regions, spectra, synth, writing
 from orbitfl.data.cutting import cut
-from orbitfl.data.folder import scan
+from orbitfl.data.folder import Scene, scan
 from orbitfl.data.options import Data, FolderData, SyntheticData, tiling
 from orbitfl.data.tiles import Tiles
 from orbitfl.errors import StorageError
@@ -18,7 +18,12 @@ def load(data: Data, cache: Path) -> Tiles:
 
     Raises DataError or StorageError when the files cannot be used or written.
     """
-    return cut(scan(_folder(data, cache)), data.bands, tiling(data))
+    return cut(scenes(data, cache), data.bands, tiling(data))
+
+
+def scenes(data: Data, cache: Path) -> tuple[Scene, ...]:
+    """The scenes of a data set by name; raises and writes as `load` does."""
+    return scan(_folder(data, cache))
 
 
 def _folder(data: Data, cache: Path) -> Path:

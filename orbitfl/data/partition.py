@@ -1,5 +1,10 @@
-"""Which satellite holds which tiles: every tile goes to exactly one, and none is left without."""
+"""Which satellite holds which tiles.
 
+Dealt tiles are there from the start: every tile goes to exactly one satellite, and none is left without. Under
+`Overflight` satellites hold what they have seen, when they have seen it.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -79,7 +84,45 @@ class Dirichlet:
         return tuple(np.flatnonzero(owner == part) for part in range(n_parts))
 
 
-Partition = Annotated[Iid | ByScene | Dirichlet, Discriminator("kind")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overflight:
+    """A scene comes to every satellite whose instrument has passed over all of its box in daylight, when it has.
+
+    The scenario's `imaging` says what the instrument sees, and from which height of the Sun. Several satellites may
+    hold one scene, and some none.
+    """
+
+    kind: Literal["overflight"] = "overflight"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holding:
+    """What one satellite holds in the course of a mission: tiles `index` (n,), each from `since_s` (n,) on."""
+
+    index: NDArray[np.intp]
+    since_s: NDArray[np.float64]
+
+    def at(self, t_s: float) -> NDArray[np.intp]:
+        """The tiles held by then."""
+        return self.index[self.since_s <= t_s]
+
+    @property
+    def first_s(self) -> float:
+        """From when there is any tile; infinite if never."""
+        return float(self.since_s.min(initial=np.inf))
+
+
+Dealt = Iid | ByScene | Dirichlet
+Partition = Annotated[Iid | ByScene | Dirichlet | Overflight, Discriminator("kind")]
+
+
+def from_the_start(parts: Parts) -> tuple[Holding, ...]:
+    return tuple(Holding(part, np.zeros(len(part))) for part in parts)
+
+
+def pooled(holdings: Sequence[Holding], t_s: float) -> NDArray[np.intp]:
+    """The tiles that any satellite holds by then, in order."""
+    return np.unique(np.concatenate([holding.at(t_s) for holding in holdings]))
 
 
 def _share_out(owner: NDArray[np.intp], n_parts: int, rng: np.random.Generator) -> None:

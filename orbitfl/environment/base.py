@@ -12,8 +12,13 @@ class Activity(StrEnum):
 
     TRAINING = "training"
     EXCHANGE = "exchange"
+    DOWNLINK = "downlink"
     INFERENCE = "inference"
     STANDBY = "standby"
+
+
+PRIORITIES = (Activity.INFERENCE, Activity.DOWNLINK, Activity.EXCHANGE, Activity.TRAINING)
+"""What comes before what, unless a scenario says otherwise: the disaster, the talk, the work. The rest is standby."""
 
 
 class Reason(StrEnum):
@@ -22,6 +27,8 @@ class Reason(StrEnum):
     LOW_CHARGE = "low charge"
     TOO_HOT = "too hot"
     EMPTY = "battery empty"
+    RESTARTED = "restarted"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,9 @@ class Spell:
 
     Its battery keeps the balance, in joules: before + charged_j − clipped_j − consumed_j = after.
     charged_j: what the panels gave. clipped_j: the part of it that a full battery could not take.
-    reason: what ended the activity early; None if it lasted as long as asked.
+    reason: what ended the activity early; None if it lasted as long as asked. Standby lasts even on a satellite that
+    radiation destroys meanwhile, and its reason then is FAILED.
+    eclipse_s: how long the Earth hid the Sun. off_s: how long standby went unfed, its battery being empty.
     """
 
     node: int
@@ -52,15 +61,22 @@ class Spell:
     charge_end: float
     temperature_end_k: float
     reason: Reason | None = None
+    eclipse_s: float = 0.0
+    off_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """All that the past can change of one satellite: with it a stopped mission goes on bit for bit."""
+    """All that the past can change of one satellite: with it a stopped mission goes on bit for bit.
+
+    draws: how many random numbers radiation has taken. failed_s: when radiation destroyed it; None while it works.
+    """
 
     now_s: float
     stored_j: float
     temperature_k: float
+    draws: int = 0
+    failed_s: float | None = None
 
 
 class Environment(Protocol):
@@ -69,9 +85,10 @@ class Environment(Protocol):
     def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
         """Let `node` draw `power_w` for `activity` from its own clock until mission second `until_s`.
 
-        An activity that its battery or temperature forbids ends early, and the spell says why; the clock
-        stands at the spell's end. Standby always lasts until `until_s`: when the battery cannot feed it,
-        the satellite is off and draws nothing. Raises ValueError if `until_s` has passed.
+        An activity that its battery or temperature forbids, or that radiation interrupts, ends early, and the
+        spell says why; the clock stands at the spell's end. Standby always lasts until `until_s`: when the battery
+        cannot feed it, the satellite is off and draws nothing. A failed satellite is off for good: its battery and
+        temperature stay as they were. Raises ValueError if `until_s` has passed.
         """
         ...
 

@@ -1,16 +1,21 @@
-"""What a scenario may say about limits and heat, whoever simulates them.
+"""What a scenario may say about a satellite's power, heat and limits, whoever simulates them.
 
 The defaults are those of *Rapid Distributed Fine-tuning of a Segmentation Model Onboard Satellites*
 (arXiv 2411.17831), as its code (aidotse/Decentralized-EO) sets them up.
 """
 
-from dataclasses import dataclass, fields
-from math import isfinite
+from dataclasses import dataclass, field, fields
+from math import inf, isfinite
+from typing import Literal
 
-from orbitfl.environment.base import KELVIN_AT_0_C, Activity, Reason, Vitals
+from orbitfl.environment.base import KELVIN_AT_0_C, Activity, NodeState, Reason
 from orbitfl.errors import ScenarioError
+from orbitfl.orbit.convention import CONVENTIONS
 
 STEFAN_BOLTZMANN_W_M2_K4 = 5.670374419e-8
+# The Sun and the Earth as PASEOS's thermal model has them.
+SUNLIGHT_W_M2 = 1360.0
+EARTH_K, EARTH_EMISSIVITY, EARTH_REFLECTANCE = 288.0, 0.6, 0.3
 
 
 def require(options: object, name: str, low: float, high: float) -> None:
@@ -28,10 +33,27 @@ def require_positive(options: object, name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What an activity asks of a satellite: at least this state of charge (0 to 1), at most this temperature."""
+
+    min_charge: float
+    max_k: float
+
+    def refusal(self, charge: float, temperature_k: float) -> Reason | None:
+        """Why a satellite in this condition is refused, or None."""
+        if charge < self.min_charge:
+            return Reason.LOW_CHARGE
+        return Reason.TOO_HOT if temperature_k > self.max_k else None
+
+
+OPEN = Gate(0.0, inf)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Between which charge (0 to 1) and temperature (°C) a satellite works.
 
-    training_*, exchange_*: needed to begin training, or an exchange.
+    training_*, exchange_*, inference_*: needed to begin; downlinks are exchanges.
     stop_*: needed to begin anything but standby, and to go on with it.
     """
 
@@ -39,32 +61,34 @@ class Limits:
     training_max_c: float = 40.0
     exchange_min_charge: float = 0.1
     exchange_max_c: float = 45.0
+    inference_min_charge: float = 0.1
+    inference_max_c: float = 65.0
     stop_min_charge: float = 0.1
     stop_max_c: float = 65.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            bounds = (0.0, 1.0) if field.name.endswith("_charge") else (-KELVIN_AT_0_C, 500.0)
-            require(self, field.name, *bounds)
+        for each in fields(self):
+            bounds = (0.0, 1.0) if each.name.endswith("_charge") else (-KELVIN_AT_0_C, 500.0)
+            require(self, each.name, *bounds)
 
-    def refusal(self, activity: Activity, vitals: Vitals) -> Reason | None:
-        """Why `activity` may not begin in this condition, or None if it may."""
-        match activity:
-            case Activity.STANDBY:
-                return None
-            case Activity.TRAINING:
-                reason = _outside(vitals, self.training_min_charge, self.training_max_c)
-            case Activity.EXCHANGE:
-                reason = _outside(vitals, self.exchange_min_charge, self.exchange_max_c)
-            case Activity.INFERENCE:
-                reason = None
-        return reason or self.stop(activity, vitals)
+    def to_begin(self) -> dict[Activity, Gate]:
+        """The gate before every activity: its own and the hard stop in one. Standby is always open."""
+        exchange = self._gate(self.exchange_min_charge, self.exchange_max_c)
+        return {
+            Activity.TRAINING: self._gate(self.training_min_charge, self.training_max_c),
+            Activity.EXCHANGE: exchange,
+            Activity.DOWNLINK: exchange,
+            Activity.INFERENCE: self._gate(self.inference_min_charge, self.inference_max_c),
+            Activity.STANDBY: OPEN,
+        }
 
-    def stop(self, activity: Activity, vitals: Vitals) -> Reason | None:
-        """Why `activity` may not go on in this condition, or None if it may."""
-        if activity is Activity.STANDBY:
-            return None
-        return _outside(vitals, self.stop_min_charge, self.stop_max_c)
+    def to_go_on(self) -> dict[Activity, Gate]:
+        """The hard stop, for every activity but standby."""
+        stop = self._gate(0.0, inf)
+        return {each: OPEN if each is Activity.STANDBY else stop for each in Activity}
+
+    def _gate(self, min_charge: float, max_c: float) -> Gate:
+        return Gate(max(min_charge, self.stop_min_charge), min(max_c, self.stop_max_c) + KELVIN_AT_0_C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +117,108 @@ class ThermalNode:
         for name in ("sun_facing_area_m2", "earth_facing_area_m2", "emissive_area_m2"):
             require_positive(self, name)
 
+    @property
+    def capacity_j_k(self) -> float:
+        return self.mass_kg * self.heat_capacity_j_kg_k
+
+    @property
+    def sunlit_w(self) -> float:
+        """What sunlight brings, and the half of the Earth's reflection that PASEOS counts."""
+        albedo = self.sun_absorptance * self.earth_facing_area_m2 * EARTH_REFLECTANCE * SUNLIGHT_W_M2
+        return self.sun_absorptance * self.sun_facing_area_m2 * SUNLIGHT_W_M2 + albedo * 0.5
+
+    @property
+    def infrared_w(self) -> float:
+        """What the Earth's own radiation would bring at its surface; with distance it falls by (R/r)²."""
+        received = self.infrared_absorptance * EARTH_EMISSIVITY * self.earth_facing_area_m2
+        return received * STEFAN_BOLTZMANN_W_M2_K4 * EARTH_K**4
+
+    @property
+    def emission_w_k4(self) -> float:
+        """What it radiates away, over the fourth power of its temperature."""
+        return self.infrared_absorptance * self.emissive_area_m2 * STEFAN_BOLTZMANN_W_M2_K4
+
     def longest_step_s(self, temperature_k: float) -> float:
         """The time in which radiation at `temperature_k` settles; a longer forward Euler step overshoots."""
-        emission_w_k4 = self.infrared_absorptance * self.emissive_area_m2 * STEFAN_BOLTZMANN_W_M2_K4
-        return self.mass_kg * self.heat_capacity_j_kg_k / max(4 * emission_w_k4 * temperature_k**3, 1e-300)
+        return self.capacity_j_k / max(4 * self.emission_w_k4 * temperature_k**3, 1e-300)
 
 
-def _outside(vitals: Vitals, min_charge: float, max_c: float) -> Reason | None:
-    if vitals.charge < min_charge:
-        return Reason.LOW_CHARGE
-    if vitals.temperature_k - KELVIN_AT_0_C > max_c:
-        return Reason.TOO_HOT
-    return None
+@dataclass(frozen=True, slots=True)
+class Radiation:
+    """What energetic particles do: Poisson events per second and satellite, none by default.
+
+    restarts_per_s: a restart ends the activity in hand; standby goes on. failures_per_s: a failure is for good.
+    """
+
+    restarts_per_s: float = 0.0
+    failures_per_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            require(self, each.name, 0.0, 1.0)
+
+    @property
+    def strikes(self) -> bool:
+        """Whether anything ever happens."""
+        return self.restarts_per_s > 0 or self.failures_per_s > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """Battery, panels, heat and limits, the same for every satellite: what every kind of environment is told.
+
+    convention: "physical", or "paseos" for what PASEOS 0.2.1 makes of the sky and of a step.
+    charging_w: what the panels give in sunlight, whatever their angle to it.
+    step_s: the steps that PASEOS takes. earth_radius_km: the sphere that casts the shadow; the convention's if None
+    (PASEOS's `set_TLE` would take 6371).
+    Raises ScenarioError for impossible values.
+    """
+
+    kind: str = ""
+    convention: Literal["physical", "paseos"] = "physical"
+    battery_j: float = 277_200.0
+    initial_charge: float = 0.5
+    charging_w: float = 20.0
+    step_s: float = 10.0
+    earth_radius_km: float | None = None
+    limits: Limits = field(default_factory=Limits)
+    thermal: ThermalNode = field(default_factory=ThermalNode)
+    radiation: Radiation = field(default_factory=Radiation)
+
+    def __post_init__(self) -> None:
+        for name in ("battery_j", "charging_w"):
+            require_positive(self, name)
+        require(self, "initial_charge", 0.0, 1.0)
+        require(self, "step_s", 0.1, 600.0)
+        if self.earth_radius_km is not None:
+            require(self, "earth_radius_km", 6300.0, 6500.0)
+
+    @property
+    def sphere_km(self) -> float:
+        """Radius of the sphere that casts the shadow."""
+        return self.earth_radius_km or CONVENTIONS[self.convention].orbit_shadow_km
+
+    def launch_state(self) -> NodeState:
+        """A satellite at mission second 0."""
+        return NodeState(0.0, self.initial_charge * self.battery_j, self.thermal.initial_temperature_k)
+
+
+def require_steady_steps(bus: Bus) -> None:
+    """Raise ScenarioError if forward Euler with the step of `bus` would overshoot."""
+    longest_s = bus.thermal.longest_step_s(bus.limits.stop_max_c + KELVIN_AT_0_C)
+    if bus.step_s > longest_s:
+        raise ScenarioError(
+            f"step_s is {bus.step_s}; a satellite this light cools within {longest_s:.3g} s. "
+            "Choose a shorter step or a greater thermal.mass_kg."
+        )
+
+
+def require_feeds(bus: Bus, step_j: float) -> None:
+    """Raise ScenarioError unless a full battery feeds one step of work that takes `step_j`, down to the hard stop."""
+    usable_j = (1 - bus.limits.stop_min_charge) * bus.battery_j
+    if usable_j < step_j:
+        raise ScenarioError(
+            f"battery_j is {bus.battery_j:g}, which gives {usable_j:g} J down to the stop at a charge of "
+            f"{bus.limits.stop_min_charge:g}; one training step takes {step_j:g} J. Choose a greater battery, or a "
+            "board that takes less."
+        )

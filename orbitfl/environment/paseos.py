@@ -9,58 +9,46 @@ matplotlib.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from math import inf, sqrt
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skyfield.api import load
 
 from orbitfl.environment import pykep as stand_in
-from orbitfl.environment.base import KELVIN_AT_0_C, Activity, NodeState, Reason, Spell, Vitals
-from orbitfl.environment.options import Limits, ThermalNode, require, require_positive
-from orbitfl.environment.pykep.planet import EquatorialEarth
-from orbitfl.environment.trajectory import Trajectory, trajectories
+from orbitfl.environment.base import Activity, NodeState, Reason, Spell, Vitals
+from orbitfl.environment.books import launch_states, require_forward
+from orbitfl.environment.options import Bus, Gate, Radiation, ThermalNode, require_steady_steps
+from orbitfl.environment.pykep.planet import Earth, EquatorialEarth, earth_equatorial
+from orbitfl.environment.radiation import Stream
+from orbitfl.environment.shade import Shade
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.orbit.constants import EARTH_RADIUS_KM
+from orbitfl.orbit.earth_orbit import earth_ecliptic
 from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.sun import label_s
 
 if TYPE_CHECKING:
     from orbitfl.environment.pykep import Epoch
 
 
 @dataclass(frozen=True, slots=True)
-class Paseos:
+class Paseos(Bus):
     """Battery, panels and heat as PASEOS models them; the same for every satellite.
 
-    charging_w: flows in steps (of step_s at most) that begin and end in sunlight.
-    earth_radius_km: radius of the sphere that casts the shadow.
+    The panels charge in steps (of step_s at most) that begin and end in sunlight. Under `physical`, the default, the
+    Earth stands on the axes of the satellites, epochs are TT and the altitude is never stale; under `paseos` they
+    are what PASEOS's user gets: an ecliptic Earth, UTC read off the label, and PASEOS's own altitude.
     Raises ScenarioError for impossible values.
     """
 
     kind: Literal["paseos"] = "paseos"
-    battery_j: float = 277_200.0
-    initial_charge: float = 0.5
-    charging_w: float = 20.0
-    step_s: float = 10.0
-    earth_radius_km: float = EARTH_RADIUS_KM
-    limits: Limits = field(default_factory=Limits)
-    thermal: ThermalNode = field(default_factory=ThermalNode)
 
     def __post_init__(self) -> None:
-        for name in ("battery_j", "charging_w"):
-            require_positive(self, name)
-        require(self, "initial_charge", 0.0, 1.0)
-        require(self, "step_s", 0.1, 600.0)
-        require(self, "earth_radius_km", 6300.0, 6500.0)
-        longest_s = self.thermal.longest_step_s(self.limits.stop_max_c + KELVIN_AT_0_C)
-        if self.step_s > longest_s:
-            raise ScenarioError(
-                f"step_s is {self.step_s}; a satellite this light cools within {longest_s:.3g} s. "
-                "Choose a shorter step or a greater thermal.mass_kg."
-            )
+        Bus.__post_init__(self)
+        require_steady_steps(self)
 
     def start(
         self,
@@ -68,42 +56,45 @@ class Paseos:
         names: Sequence[str],
         epoch_utc: datetime,
         states: Sequence[NodeState] | None = None,
+        *,
+        duration_s: float | None = None,
+        seed: int = 0,
     ) -> "PaseosFleet":
         """The fleet at mission second 0, or as `PaseosFleet.states` recorded it in an earlier process.
 
+        duration_s: how long the mission is going to last, if known; its eclipses are then found at once.
+        seed: of the mission, for what radiation does.
         Raises OrbitflError if PASEOS is not installed.
         """
-        fresh = NodeState(0.0, self.initial_charge * self.battery_j, self.thermal.initial_temperature_k)
-        states = [fresh] * len(names) if states is None else states
-        paseos, epoch_s = _import_paseos(), _tt_s(epoch_utc)
-        crafts = zip(names, trajectories(propagator), states, strict=True)
-        return PaseosFleet(self, [_craft(paseos, self, epoch_s, *each) for each in crafts])
+        begun, paseos = launch_states(self, states, len(names)), _import_paseos()
+        physical = self.convention == "physical"
+        epoch_s = _tt_s(epoch_utc) if physical else label_s(epoch_utc)
+        earth = earth_equatorial if physical else earth_ecliptic
+        shade = Shade(names, propagator, earth, epoch_s, self.sphere_km, duration_s)
+        crafts = [
+            _craft(paseos, self, shade, _Place(node, name, epoch_s), state, Stream(seed, node, state.draws))
+            for node, (name, state) in enumerate(zip(names, begun, strict=True))
+        ]
+        return PaseosFleet(self, shade, crafts)
 
 
 class PaseosFleet:
     """The evolving state of a constellation in PASEOS; an `Environment`. Made by `Paseos.start`."""
 
-    def __init__(self, options: Paseos, crafts: list["_Craft"]) -> None:
-        self._options, self._crafts = options, crafts
+    def __init__(self, options: Paseos, shade: Shade, crafts: list["_Craft"]) -> None:
+        self._shade, self._crafts = shade, crafts
+        self._to_begin, self._to_go_on = options.limits.to_begin(), options.limits.to_go_on()
 
     def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
         """See `Environment.advance`."""
         craft = self._crafts[node]
-        if until_s < craft.now_s:
-            raise ValueError(f"satellite {node} stands at {craft.now_s} s and cannot go back to {until_s} s.")
-        start_s, reason, steps = craft.now_s, None, list[_Step]()
-        while craft.now_s < until_s:
-            step = craft.foresee(until_s, power_w)
-            if activity is Activity.STANDBY and not step.is_fed:
-                step = craft.foresee(until_s, 0.0)
-            reason = self._options.limits.stop(activity, craft.vitals())
-            if reason is None and not step.is_fed:
-                reason = Reason.EMPTY
-            if reason is not None:
-                break
-            craft.take(step)
-            steps.append(step)
-        vitals = craft.vitals()
+        require_forward(node, craft.now_s, until_s)
+        start_s, steps = craft.now_s, list[_Step]()
+        reason = self._work(craft, until_s, activity, power_w, steps)
+        end_s = craft.now_s
+        if reason is Reason.FAILED and activity is Activity.STANDBY:
+            craft.now_s = until_s
+        vitals = self.vitals(node)
         return Spell(
             node,
             activity,
@@ -115,15 +106,42 @@ class PaseosFleet:
             charge_end=vitals.charge,
             temperature_end_k=vitals.temperature_k,
             reason=reason,
+            eclipse_s=self._shade.dark_s(node, start_s, end_s),
+            off_s=sum(step.duration_s for step in steps if step.power_w < power_w),
         )
+
+    def _work(
+        self, craft: "_Craft", until_s: float, activity: Activity, power_w: float, steps: list["_Step"]
+    ) -> Reason | None:
+        """Take steps until `until_s`, or until something forbids it, and say what."""
+        standby, gate = activity is Activity.STANDBY, self._to_go_on[activity]
+        while craft.now_s < until_s:
+            if craft.failed_s is not None:
+                return Reason.FAILED
+            step = craft.foresee(until_s, power_w)
+            if standby and not step.is_fed:
+                step = craft.foresee(until_s, 0.0)
+            refused = craft.refused_by(gate) or (None if step.is_fed else Reason.EMPTY)
+            if refused is not None:
+                return refused
+            struck = craft.take(step)
+            if struck is None:
+                steps.append(step)
+            elif not standby:
+                return struck
+        return None
 
     def allows(self, node: int, activity: Activity) -> Reason | None:
         """See `Environment.allows`."""
-        return self._options.limits.refusal(activity, self.vitals(node))
+        craft = self._crafts[node]
+        if craft.failed_s is not None and activity is not Activity.STANDBY:
+            return Reason.FAILED
+        return craft.refused_by(self._to_begin[activity])
 
     def vitals(self, node: int) -> Vitals:
         """See `Environment.vitals`."""
-        return self._crafts[node].vitals()
+        craft = self._crafts[node]
+        return Vitals(craft.actor.state_of_charge, craft.temperature_k, self._shade.dark(node, craft.now_s))
 
     def states(self) -> tuple[NodeState, ...]:
         """What `Paseos.start` needs to go on from here."""
@@ -136,6 +154,7 @@ class _Step:
 
     end_s: float
     end_clock_s: float
+    duration_s: float
     power_w: float
     consumed_j: float
     charged_j: float
@@ -143,17 +162,28 @@ class _Step:
     is_fed: bool
 
 
+class _Place(NamedTuple):
+    """Which satellite, and where mission second 0 lies on PASEOS's clock."""
+
+    node: int
+    name: str
+    epoch_s: float
+
+
 @dataclass(slots=True)
 class _Craft:
     """One satellite: its PASEOS instance, and its clock in mission seconds.
 
-    PASEOS's own clock counts seconds since 2000 and resolves 0.1 µs, so the two may differ by that.
+    PASEOS's own clock counts seconds since 2000 and resolves 0.1 µs, so the two may differ by that; it stands still
+    from `failed_s` on.
     """
 
     simulation: Any
     epoch_s: float
     step_s: float
+    stream: Stream
     now_s: float
+    failed_s: float | None
 
     @property
     def actor(self) -> Any:
@@ -173,6 +203,7 @@ class _Craft:
         return _Step(
             end_s=until_s if end_clock_s == target_clock_s else end_clock_s - self.epoch_s,
             end_clock_s=end_clock_s,
+            duration_s=duration_s,
             power_w=power_w,
             consumed_j=power_w * duration_s,
             charged_j=charged_j,
@@ -180,17 +211,30 @@ class _Craft:
             is_fed=min(offered_j, capacity_j) >= power_w * duration_s,
         )
 
-    def take(self, step: _Step) -> None:
+    def take(self, step: _Step) -> Reason | None:
+        """Let PASEOS take it; radiation strikes before anything of a step has happened."""
         self.simulation.advance_time(step.end_clock_s - self.simulation.simulation_time, step.power_w)
+        if self.actor.is_dead:
+            self.failed_s = self.now_s
+            return Reason.FAILED
+        if self.actor.was_interrupted:
+            # PASEOS itself clears this nowhere.
+            self.actor._was_interrupted = False
+            return Reason.RESTARTED
         self.now_s = step.end_s
+        return None
 
-    def vitals(self) -> Vitals:
-        actor = self.actor
+    @property
+    def temperature_k(self) -> float:
         # PASEOS's temperature turns into a numpy scalar on the way.
-        return Vitals(actor.state_of_charge, float(actor.temperature_in_K), actor.is_in_eclipse())
+        return float(self.actor.temperature_in_K)
+
+    def refused_by(self, gate: Gate) -> Reason | None:
+        return gate.refusal(self.actor.state_of_charge, self.temperature_k)
 
     def state(self) -> NodeState:
-        return NodeState(self.now_s, self.actor.battery_level_in_Ws, float(self.actor.temperature_in_K))
+        stored_j = self.actor.battery_level_in_Ws
+        return NodeState(self.now_s, stored_j, self.temperature_k, self.stream.draws, self.failed_s)
 
     def _is_sunlit_for(self, duration_s: float) -> bool:
         later = _epoch(self.actor.local_time.mjd2000 + duration_s * stand_in.SEC2DAY)
@@ -198,22 +242,35 @@ class _Craft:
 
 
 def _craft(
-    paseos: ModuleType, options: Paseos, epoch_s: float, name: str, trajectory: Trajectory, state: NodeState
+    paseos: ModuleType, options: Paseos, shade: Shade, place: _Place, state: NodeState, stream: Stream
 ) -> _Craft:
     """Build one satellite: orbit and shadow first, since power and heat ask for them."""
-    clock_s = epoch_s + state.now_s
-    epoch, builder = _epoch(clock_s * stand_in.SEC2DAY), paseos.ActorBuilder
+    node, name, epoch_s = place
+    # A failed satellite's clock in PASEOS stands where it failed.
+    clock_s = epoch_s + (state.now_s if state.failed_s is None else state.failed_s)
+    epoch, builder, to_s = _epoch(clock_s * stand_in.SEC2DAY), paseos.ActorBuilder, _mission_second(epoch_s)
     actor = builder.get_actor_scaffold(name, paseos.SpacecraftActor, epoch)
     _unshare_properties(actor)
-    earth, mjd2000 = EquatorialEarth(1000.0 * options.earth_radius_km), epoch_s * stand_in.SEC2DAY
-    builder.set_custom_orbit(actor, lambda t: trajectory((t.mjd2000 - mjd2000) * stand_in.DAY2SEC), epoch)
-    builder.set_central_body(actor, earth, radius=earth.radius)
-    actor._central_body.blocks_sun = _shadow_test(actor, earth)
+    physical, radius_m = options.convention == "physical", 1000.0 * options.sphere_km
+    trajectory = shade.trajectory[node]
+    builder.set_custom_orbit(actor, lambda t: trajectory(to_s(t)), epoch)
+    builder.set_central_body(actor, EquatorialEarth(radius_m) if physical else Earth(radius_m), radius=radius_m)
+    actor._central_body.blocks_sun = _remembered(lambda mjd2000: shade.dark(node, to_s(_epoch(mjd2000))))
+    if physical:
+        _keep_altitude_fresh(actor)
     builder.set_power_devices(actor, options.battery_j, options.battery_j, options.charging_w)
     # The builder accepts no empty battery, but a mission may begin or resume with one.
     actor._battery_level_in_Ws = state.stored_j
     _set_thermal_model(builder, actor, options.thermal, state.temperature_k)
-    return _Craft(_simulation(paseos, actor, clock_s, options.step_s), epoch_s, options.step_s, state.now_s)
+    if options.radiation.strikes:
+        _set_radiation_model(builder, actor, options.radiation, stream)
+    simulation = _simulation(paseos, actor, clock_s, options.step_s)
+    return _Craft(simulation, epoch_s, options.step_s, stream, state.now_s, state.failed_s)
+
+
+def _mission_second(epoch_s: float) -> Callable[[Any], float]:
+    mjd2000 = epoch_s * stand_in.SEC2DAY
+    return lambda t: (t.mjd2000 - mjd2000) * stand_in.DAY2SEC
 
 
 def _unshare_properties(actor: Any) -> None:
@@ -222,24 +279,30 @@ def _unshare_properties(actor: Any) -> None:
     actor._custom_properties_update_function = type(actor._custom_properties)(_dynamic=False)
 
 
-def _shadow_test(actor: Any, earth: EquatorialEarth) -> Callable[..., bool]:
-    """PASEOS's `CentralBody.blocks_sun` in plain floats: does the sphere cut the Sun off?
+def _remembered(dark: Callable[[float], bool]) -> Callable[..., bool]:
+    """PASEOS's `CentralBody.blocks_sun`; it asks for the same two instants several times a step."""
+    known = lru_cache(maxsize=4)(dark)
+    return lambda _actor, t, plot=False: known(t.mjd2000)
 
-    With s = √(|r|² − R²), the segment between two points outside a sphere of radius R misses it if and only
-    if r₁·r₂ + s₁s₂ > R². PASEOS asks for the same two instants several times a step, hence the memory.
-    """
-    square = earth.radius**2
 
-    @lru_cache(maxsize=4)
-    def blocked(mjd2000: float) -> bool:
-        t = _epoch(mjd2000)
-        p, e = actor.get_position(t), earth.eph(t)[0]
-        along = -(p[0] * e[0] + p[1] * e[1] + p[2] * e[2])
-        above = max(p[0] ** 2 + p[1] ** 2 + p[2] ** 2 - square, 0.0)
-        sun_above = e[0] ** 2 + e[1] ** 2 + e[2] ** 2 - square
-        return along + sqrt(above * sun_above) <= square
+def _keep_altitude_fresh(actor: Any) -> None:
+    """PASEOS's own `get_altitude` keeps an old value once it was asked for position and velocity at an instant."""
 
-    return lambda _actor, t, plot=False: blocked(t.mjd2000)
+    @lru_cache(maxsize=2)
+    def altitude_m(mjd2000: float) -> float:
+        p = actor.get_position(_epoch(mjd2000))
+        return sqrt(p[0] ** 2 + p[1] ** 2 + p[2] ** 2)
+
+    actor.get_altitude = lambda t0=None: altitude_m((t0 or actor.local_time).mjd2000)
+
+
+def _set_radiation_model(builder: Any, actor: Any, radiation: Radiation, stream: Stream) -> None:
+    """PASEOS's rates and probabilities, drawn from the satellite's own stream and not from numpy's global one."""
+    builder.set_radiation_model(actor, 0.0, radiation.restarts_per_s, radiation.failures_per_s)
+    model = actor._radiation_model
+    chance = model._compute_poisson_nonzero_event_probability
+    model.did_device_restart = lambda span_s: stream() < chance(radiation.restarts_per_s, span_s)
+    model.did_device_experience_failure = lambda span_s: stream() < chance(radiation.failures_per_s, span_s)
 
 
 def _set_thermal_model(builder: Any, actor: Any, thermal: ThermalNode, temperature_k: float) -> None:

@@ -4,13 +4,16 @@ Epochs are UTC days since 2000-01-01 00:00, as users count them; what PASEOS mak
 `orbitfl.orbit.convention`.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
-from orbitfl.environment.paseos import _epoch, _import_paseos
+from orbitfl.environment.paseos import Paseos, _epoch, _import_paseos, _set_thermal_model
+from orbitfl.environment.trajectory import Trajectories, Trajectory
+from orbitfl.orbit.propagator import Propagator
 from orbitfl.orbit.station import GroundStation
 
 START_OF_MJD2000 = datetime(2000, 1, 1, tzinfo=UTC)
@@ -51,6 +54,33 @@ def plain_actors(
         tuple(_station(paseos, station, start_mjd2000) for station in stations),
         start_mjd2000,
     )
+
+
+def plain_simulations(bus: Paseos, propagator: Propagator, names: Sequence[str], epoch_utc: datetime) -> list[Any]:
+    """A PASEOS instance for each satellite, with battery, panels and heat, as `init_sim` returns it.
+
+    Positions are the propagator's, so that nothing but PASEOS's own ways differs from `Paseos`. It knows no limits, so
+    `bus.limits` are not used. Raises OrbitflError if PASEOS is not installed.
+    """
+    paseos = _import_paseos()
+    start_mjd2000 = (epoch_utc - START_OF_MJD2000) / timedelta(days=1)
+    return [
+        _simulation(paseos, bus, name, trajectory, start_mjd2000)
+        for name, trajectory in zip(names, Trajectories(propagator), strict=True)
+    ]
+
+
+def _simulation(paseos: ModuleType, bus: Paseos, name: str, trajectory: Trajectory, mjd2000: float) -> Any:
+    builder, epoch = paseos.ActorBuilder, _epoch(mjd2000)
+    actor = builder.get_actor_scaffold(name, paseos.SpacecraftActor, epoch)
+    earth = sys.modules["pykep"].planet.jpl_lp("earth")
+    builder.set_custom_orbit(actor, lambda t: trajectory((t.mjd2000 - mjd2000) * DAY_S), epoch)
+    builder.set_central_body(actor, earth, radius=earth.radius)
+    builder.set_power_devices(actor, bus.initial_charge * bus.battery_j, bus.battery_j, bus.charging_w)
+    _set_thermal_model(builder, actor, bus.thermal, bus.thermal.initial_temperature_k)
+    cfg = paseos.load_default_cfg()
+    cfg.sim.start_time, cfg.sim.dt = mjd2000 * DAY_S, float(bus.step_s)
+    return paseos.init_sim(actor, cfg)
 
 
 def _satellite(paseos: ModuleType, name: str, lines: tuple[str, str], mjd2000: float) -> Any:

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from orbitfl.data.loading import load
+from orbitfl.data.partition import Holding
 from orbitfl.data.tiles import Tiles, content_hash
+from orbitfl.experiment.survey import Survey
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
 from orbitfl.models.mobile_sam import MobileSam, build
@@ -17,9 +16,8 @@ from orbitfl.training.embeddings import kept_embeddings
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS
 
-PARTITION = 0
-"""Purposes of the scenario's seed; training draws from [seed, TRAINING, satellite]."""
 TRAINING = 1
+"""A purpose of the scenario's seed: training draws from [seed, TRAINING, satellite]."""
 
 Notify = Callable[[str, int, int], None]
 
@@ -28,28 +26,27 @@ Notify = Callable[[str, int, int], None]
 class Classroom:
     """Everything that learning needs, the same for every strategy.
 
-    parts: per satellite, the indices of its tiles in `lessons`. hashes: SHA-256 of the tiles, for provenance.
+    holdings: per satellite, its tiles by their numbers in `lessons`. event: the tiles to map in the disaster.
+    hashes: SHA-256 of the tiles, for provenance.
     """
 
     learner: DecoderLearner
     lessons: Lessons
-    parts: tuple[NDArray[np.intp], ...]
+    holdings: tuple[Holding, ...]
     exam: Lessons
+    event: Lessons | None
     hashes: dict[str, str]
 
 
-def open_classroom(scenario: Scenario, satellite_count: int, notify: Notify) -> Classroom:
-    """Load weights and tiles, and compute the embeddings that are not kept yet."""
-    learner = load_learner(scenario)
-    tiles, exam = (load(data, cache_folder()) for data in (scenario.data, scenario.evaluation.data))
-    rng = np.random.default_rng([scenario.seed, PARTITION])
-    return Classroom(
-        learner,
-        _lessons(learner.model, tiles, scenario, notify, "training tiles"),
-        scenario.data.partition.split(tiles, satellite_count, rng),
-        _lessons(learner.model, exam, scenario, notify, "evaluation tiles"),
-        {"data": content_hash(tiles), "evaluation": content_hash(exam)},
-    )
+def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classroom:
+    """Load weights and the tiles to score on, and compute the embeddings that are not kept yet."""
+    learner, exam = load_learner(scenario), load(scenario.evaluation.data, cache_folder())
+    tiles = {"training": known.tiles, "evaluation": exam}
+    if known.event_tiles is not None:
+        tiles["event"] = known.event_tiles
+    lessons = {name: _lessons(learner.model, each, scenario, notify, f"{name} tiles") for name, each in tiles.items()}
+    hashes = {"data" if name == "training" else name: content_hash(each) for name, each in tiles.items()}
+    return Classroom(learner, lessons["training"], known.holdings, lessons["evaluation"], lessons.get("event"), hashes)
 
 
 def load_learner(scenario: Scenario) -> DecoderLearner:

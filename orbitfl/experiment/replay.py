@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
+from orbitfl.data.partition import pooled
+from orbitfl.data.product import packed
 from orbitfl.experiment.classroom import TRAINING, Classroom
+from orbitfl.experiment.response import WaterMap
 from orbitfl.federation.compressors import Compressor
 from orbitfl.federation.strategies import Strategy
 from orbitfl.federation.weights import Weights, consensus_distance, difference, mean, total
 from orbitfl.models import checkpoint
-from orbitfl.simulation.timeline import Evaluation, Exchange, Happening, Session
+from orbitfl.simulation.timeline import Evaluation, Exchange, Happening, Inference, Session
 from orbitfl.training.learner import Progress
-from orbitfl.training.scores import Confusion
+from orbitfl.training.scores import Confusion, confusion
 
 Record = tuple[float, str, str, float]
 """t_s, node, kind, value: a row of records.parquet."""
@@ -26,6 +27,7 @@ class Replay:
     """The learning state of a constellation.
 
     With a strategy that pools data, satellites share one model and draw from all tiles; otherwise each has its own.
+    maps: what inference has made of the observations, by their numbers.
     """
 
     classroom: Classroom
@@ -36,6 +38,7 @@ class Replay:
     progress: list[Progress] = field(init=False)
     base: Weights = field(init=False)
     steps: list[int] = field(init=False)
+    maps: dict[int, WaterMap] = field(init=False, default_factory=dict)
     _scores: dict[int, tuple[Progress, Confusion]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +59,8 @@ class Replay:
                     yield from self._train(happening)
                 case Exchange(outcome="done"):
                     self._merge(happening)
+                case Inference():
+                    yield from self._map(happening)
                 case Evaluation(at_s):
                     yield from self._evaluate(at_s)
 
@@ -69,13 +74,24 @@ class Replay:
     def _train(self, session: Session) -> Iterator[Record]:
         node, learner, lessons = session.node, self.classroom.learner, self.classroom.lessons
         pupil = 0 if self.strategy.pools_data else node
-        own = np.arange(len(lessons)) if self.strategy.pools_data else self.classroom.parts[node]
+        held = self.classroom.holdings
+        own = pooled(held, session.start_s) if self.strategy.pools_data else held[node].at(session.start_s)
         after, loss = learner.train(self.progress[pupil], lessons, own, session.steps, (self.seed, TRAINING, pupil))
         shared = range(len(self.names)) if self.strategy.pools_data else (node,)
         for each in shared:
             self.progress[each] = after
         self.steps[node] += session.steps
         yield session.end_s, self.names[node], "train_loss", loss
+
+    def _map(self, inference: Inference) -> Iterator[Record]:
+        """Segment the event's tiles with the model that the satellite has."""
+        lessons = self.classroom.event
+        if lessons is None:
+            raise ValueError("the timeline maps an event, but the classroom has no tiles of one.")
+        water = self.classroom.learner.water(self.progress[inference.node].weights, lessons)
+        iou_water = confusion(water, lessons.masks).iou_water
+        self.maps[inference.observation] = WaterMap(len(packed(water)), iou_water, inference.end_s)
+        yield inference.end_s, self.names[inference.node], "event_iou_water", iou_water
 
     def _merge(self, exchange: Exchange) -> None:
         """Both sides merge the same two updates, as they read after the link."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from orbitfl.contacts import ContactPlan
+from orbitfl.errors import ScenarioError
 from orbitfl.experiment.replay import AVERAGE
+from orbitfl.experiment.response import BENT_PIPE, ONBOARD, first_maps
 from orbitfl.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ class RunResult:
     """One strategy's run, and those of its controls.
 
     records: t_s, node, kind, value. transfers: from, to, start_s, end_s, byte, outcome. energy: node, activity,
-    start_s, end_s and what it cost. folder: where all of it is written, if it is.
+    start_s, end_s and what it cost. response: what became of each image of the event, if there is one. folder: where
+    all of it is written, if it is.
     """
 
     scenario: Scenario
@@ -27,6 +30,7 @@ class RunResult:
     records: pd.DataFrame
     transfers: pd.DataFrame
     energy: pd.DataFrame
+    response: pd.DataFrame | None = None
     folder: Path | None = None
     controls: dict[str, "RunResult"] = field(default_factory=dict)
 
@@ -51,6 +55,23 @@ class RunResult:
         """A row per strategy: mIoU in percent at the start and at the end, steps, and what was sent."""
         return pd.DataFrame([run._row() for run in self.all_runs().values()]).set_index("strategy")
 
+    def first_maps(self) -> pd.DataFrame:
+        """How soon after the event its map was on the ground: a row per strategy, and one for the bent pipe.
+
+        Raises ScenarioError if the scenario has no event.
+        """
+        event = self.scenario.event
+        if event is None or self.response is None:
+            raise ScenarioError("The scenario has no event, so nothing was to be mapped; add event: to it.")
+        event_s = self.scenario.since_epoch_s(event.time_utc)
+        rows = {
+            name: first_maps(event_s, run.response, ONBOARD)
+            for name, run in self.all_runs().items()
+            if run.response is not None
+        }
+        rows[BENT_PIPE] = first_maps(event_s, self.response, BENT_PIPE)
+        return pd.DataFrame.from_dict(rows, orient="index")
+
     def figure(self) -> "Figure":
         """mIoU against mission time for each strategy, the contact timeline, and the state of charge."""
         from orbitfl import figures  # matplotlib is slow to import, and a run without a figure needs none
@@ -72,7 +93,8 @@ class RunResult:
 
     def _row(self) -> dict[str, object]:
         satellites = self.satellites().to_numpy()
-        sent_byte = self.transfers.loc[self.transfers["outcome"] == "done", "byte"].to_numpy()
+        exchanged = self.transfers["to"].isin(self.plan.satellite_names) & (self.transfers["outcome"] == "done")
+        sent_byte = self.transfers.loc[exchanged, "byte"].to_numpy()
         return {
             "strategy": self.strategy,
             "base": satellites[0].mean(),

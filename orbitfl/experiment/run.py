@@ -3,10 +3,11 @@
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
 import safetensors.numpy
 import torch
 
@@ -16,8 +17,10 @@ from orbitfl.experiment import tables
 from orbitfl.experiment.classroom import Classroom, Notify, load_learner, open_classroom
 from orbitfl.experiment.mission import contact_plan, timeline
 from orbitfl.experiment.replay import AVERAGE, Record, Replay
+from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
-from orbitfl.federation.strategies import STRATEGIES
+from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, is_needed, raw_byte_of, survey
+from orbitfl.federation.strategies import STRATEGIES, Isolated
 from orbitfl.files import new_folder, write_bytes, write_text
 from orbitfl.scenario import Scenario, resolved_yaml
 from orbitfl.simulation.timeline import Timeline
@@ -57,35 +60,46 @@ def dry_run(scenario: Scenario) -> Timeline:
     """The mission without any learning: what would happen when, for the update size of the scenario's model."""
     learner = load_learner(scenario)
     size_byte = len(scenario.exchange.compressor.encode(learner.start().weights))
-    return timeline(scenario, contact_plan(scenario), size_byte)
+    plan = contact_plan(scenario)
+    known = survey(scenario, len(plan.satellite_names)) if is_needed(scenario) else None
+    return timeline(scenario, plan, size_byte, None if known is None else agenda(scenario, known))
 
 
 def _run_all(scenario: Scenario, folder: Path | None, notify: Notify) -> RunResult:
     plan = contact_plan(scenario)
-    classroom = open_classroom(scenario, len(plan.satellite_names), notify)
-    result = _run_one(scenario, plan, classroom, folder, notify)
+    known = survey(scenario, len(plan.satellite_names))
+    school = _School(plan, known, open_classroom(scenario, known, notify))
+    result = _run_one(scenario, school, folder, notify)
     controls = {}
     for name in scenario.exchange.controls:
         exchange = replace(scenario.exchange, strategy=STRATEGIES[name](), controls=())
         place = None if folder is None else folder / CONTROLS / name
-        controls[name] = _run_one(replace(scenario, exchange=exchange), plan, classroom, place, notify)
+        controls[name] = _run_one(replace(scenario, exchange=exchange), school, place, notify)
     return replace(result, controls=controls)
 
 
-def _run_one(
-    scenario: Scenario, plan: ContactPlan, classroom: Classroom, folder: Path | None, notify: Notify
-) -> RunResult:
+@dataclass(frozen=True)
+class _School:
+    """What all strategies of a run share."""
+
+    plan: ContactPlan
+    known: Survey
+    classroom: Classroom
+
+
+def _run_one(scenario: Scenario, school: _School, folder: Path | None, notify: Notify) -> RunResult:
     started_s = time.perf_counter()
-    names = plan.satellite_names
-    replay = Replay(classroom, scenario.exchange.strategy, scenario.exchange.compressor, names, scenario.seed)
-    mission = timeline(scenario, plan, replay.update_byte())
-    records = [*_learned(replay, mission, scenario, notify), *_refused(mission, names)]
+    names, exchange = school.plan.satellite_names, scenario.exchange
+    replay = Replay(school.classroom, exchange.strategy, exchange.compressor, names, scenario.seed)
+    mission = timeline(scenario, school.plan, replay.update_byte(), agenda(scenario, school.known))
+    records = [*_learned(replay, mission, scenario, notify), *_hindered(mission, names)]
     result = RunResult(
         scenario,
-        plan,
+        school.plan,
         records=tables.records(sorted(records, key=lambda record: record[0])),
         transfers=tables.transfers(mission, names),
         energy=tables.energy(mission, names),
+        response=_response(scenario, school, mission, replay),
     )
     if folder is not None:
         _write(folder, result, replay, time.perf_counter() - started_s)
@@ -99,9 +113,28 @@ def _learned(replay: Replay, mission: Timeline, scenario: Scenario, notify: Noti
         yield record
 
 
-def _refused(mission: Timeline, names: tuple[str, ...]) -> Iterator[Record]:
-    for refusal in mission.refusals:
-        yield refusal.at_s, names[refusal.node], f"refused {refusal.activity}: {refusal.reason}", 1.0
+def _hindered(mission: Timeline, names: tuple[str, ...]) -> Iterator[Record]:
+    for word, happened in (("refused", mission.refusals), ("stopped", mission.stops)):
+        for each in happened:
+            yield each.at_s, names[each.node], f"{word} {each.activity}: {each.reason}", 1.0
+
+
+def _response(scenario: Scenario, school: _School, mission: Timeline, replay: Replay) -> pd.DataFrame | None:
+    """What became of each image of the event, onboard and through the bent pipe."""
+    event, names, images = scenario.event, replay.names, school.known.event_images
+    if event is None:
+        return None
+    raw = bent_pipe_agenda(event, school.known)
+    exchange = replace(scenario.exchange, strategy=Isolated())
+    sent = timeline(replace(scenario, exchange=exchange), school.plan, replay.update_byte(), raw)
+    raw_byte = raw_byte_of(event, school.known)
+    return pd.concat(
+        [
+            onboard_response(event, images, mission, replay.maps, names),
+            bent_pipe_response(event, images, sent, raw_byte, names),
+        ],
+        ignore_index=True,
+    )
 
 
 def _write(folder: Path, result: RunResult, replay: Replay, wall_s: float) -> None:
@@ -109,7 +142,7 @@ def _write(folder: Path, result: RunResult, replay: Replay, wall_s: float) -> No
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "scenario.yaml", resolved_yaml(result.scenario))
     write(result.plan, folder / "contacts.parquet")
-    for name in ("records", "transfers", "energy"):
+    for name in ("records", "transfers", "energy", *(() if result.response is None else ("response",))):
         results.write_table(folder, name, getattr(result, name))
     for name, weights in zip(replay.names, (progress.weights for progress in replay.progress), strict=True):
         write_bytes(folder / "checkpoints" / f"{name}.safetensors", safetensors.numpy.save(dict(weights)))

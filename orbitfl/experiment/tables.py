@@ -1,6 +1,6 @@
 """A timeline as the tables of a run's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -8,7 +8,7 @@ import pandas as pd
 from orbitfl.environment.base import Spell
 from orbitfl.experiment.replay import Record
 from orbitfl.results import RECORDS, TRANSFERS
-from orbitfl.simulation.timeline import Exchange, Timeline
+from orbitfl.simulation.timeline import Downlink, Exchange, Happening, Timeline
 
 
 def records(rows: Sequence[Record]) -> pd.DataFrame:
@@ -16,14 +16,18 @@ def records(rows: Sequence[Record]) -> pd.DataFrame:
 
 
 def transfers(mission: Timeline, names: Sequence[str]) -> pd.DataFrame:
-    """A row per direction of every exchange."""
-    rows = [
-        (names[sender], names[receiver], each.start_s, each.end_s, each.size_byte, each.outcome)
-        for each in mission.happenings
-        if isinstance(each, Exchange)
-        for sender, receiver in ((each.a, each.b), (each.b, each.a))
-    ]
+    """A row per direction of every exchange, and per downlink."""
+    rows = [row for each in mission.happenings for row in _sendings(each, names)]
     return pd.DataFrame(rows, columns=list(TRANSFERS)).astype(TRANSFERS)
+
+
+def _sendings(happening: Happening, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    match happening:
+        case Exchange(a, b, start_s, end_s, size_byte, outcome):
+            yield names[a], names[b], start_s, end_s, size_byte, outcome
+            yield names[b], names[a], start_s, end_s, size_byte, outcome
+        case Downlink(node=node, station=station, start_s=start_s, end_s=end_s, sent_byte=byte, outcome=outcome):
+            yield names[node], station, start_s, end_s, byte, outcome
 
 
 def energy(mission: Timeline, names: Sequence[str]) -> pd.DataFrame:

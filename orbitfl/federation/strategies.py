@@ -1,7 +1,7 @@
 """Who learns with whom, and what two satellites do with each other's update.
 
 A strategy is a frozen dataclass of its options. `exchanges` says whether contacts are used at all,
-`pools_data` whether one model sees every satellite's tiles.
+`pools_data` whether one model sees every satellite's tiles, `learns` whether anybody trains.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from orbitfl.federation.weights import Weights, difference
 class Strategy(Protocol):
     exchanges: ClassVar[bool]
     pools_data: ClassVar[bool]
+    learns: ClassVar[bool]
 
     def offer(self, own: Weights) -> Weights:
         """What this satellite sends of its own weights."""
@@ -36,6 +37,7 @@ class Gossip:
     kind: Literal["gossip"] = "gossip"
     exchanges: ClassVar[bool] = True
     pools_data: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
 
     def offer(self, own: Weights) -> Weights:
         return own
@@ -52,6 +54,7 @@ class Isolated:
     kind: Literal["isolated"] = "isolated"
     exchanges: ClassVar[bool] = False
     pools_data: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
 
     def offer(self, own: Weights) -> Weights:
         return {}
@@ -70,6 +73,7 @@ class Centralised:
     kind: Literal["centralised"] = "centralised"
     exchanges: ClassVar[bool] = False
     pools_data: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
 
     def offer(self, own: Weights) -> Weights:
         return {}
@@ -78,4 +82,20 @@ class Centralised:
         return own
 
 
-STRATEGIES: dict[str, type[Strategy]] = {"gossip": Gossip, "isolated": Isolated, "centralised": Centralised}
+@dataclass(frozen=True)
+class Frozen:
+    """Nobody learns: the launch checkpoint as it is, zero-shot."""
+
+    kind: Literal["frozen"] = "frozen"
+    exchanges: ClassVar[bool] = False
+    pools_data: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
+
+    def offer(self, own: Weights) -> Weights:
+        return {}
+
+    def merge(self, own: Weights, sent: Weights, received: Weights) -> Weights:
+        return own
+
+
+STRATEGIES: dict[str, type[Strategy]] = {each.kind: each for each in (Gossip, Isolated, Centralised, Frozen)}

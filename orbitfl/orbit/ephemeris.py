@@ -19,6 +19,8 @@ LARGEST_TURN = 0.17
 """Radians: at 150 s, a circular orbit 400 km high. The error of a quintic grows with the sixth power."""
 BYTES_AT_ONCE = 256 << 20
 NOWHERE = np.empty((0, 3))
+BETWEEN_NODES = 1.2
+"""How much greater than at the nodes a speed or acceleration may be between them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

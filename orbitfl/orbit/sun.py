@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import DAY_S, JULIAN_DATE_OF_DAY_0, TAI_MINUS, epoch_instant, in_tai, require_span
-from orbitfl.orbit.earth_orbit import earth_ecliptic
+from orbitfl.orbit.earth_orbit import Vector, earth_ecliptic
 
 # The Earth swings about its barycentre with the Moon in a month and goes round the Sun in a year, so a cubic
 # through states six hours apart strays by less than a metre; by half a kilometre (2e-7 degrees) with the table,
@@ -78,8 +78,18 @@ def paseos_sun(epoch_utc: datetime) -> Sun:
     Raises ScenarioError as `sun` does.
     """
     require_span(epoch_utc, 0.0)
+    return sun_opposite(earth_ecliptic, label_s(epoch_utc))
+
+
+def label_s(epoch_utc: datetime) -> float:
+    """Seconds from 2000-01-01 00:00 to the label of an epoch, without leap seconds, as PASEOS's user counts them."""
     day, second = epoch_instant(epoch_utc)
-    return Sun(partial(_sun_of_table, (day - date(2000, 1, 1).toordinal()) * DAY_S + second))
+    return (day - date(2000, 1, 1).toordinal()) * DAY_S + second
+
+
+def sun_opposite(earth: Callable[[float], tuple[Vector, Vector]], epoch_s: float) -> Sun:
+    """The Sun from where `earth` says the Earth is, m and m/s, at days since 2000; t = 0 at `epoch_s` after 2000."""
+    return Sun(partial(_opposite, earth, epoch_s))
 
 
 def _sun_gcrs(day_jd: float, second_tt: float, t_s: Floats) -> tuple[Floats, Floats]:
@@ -88,9 +98,8 @@ def _sun_gcrs(day_jd: float, second_tt: float, t_s: Floats) -> tuple[Floats, Flo
     return -au_km * heliocentric["p"], -au_km / DAY_S * heliocentric["v"]
 
 
-def _sun_of_table(epoch_s: float, t_s: Floats) -> tuple[Floats, Floats]:
-    """`epoch_s`: from 2000-01-01 00:00 to the epoch."""
-    states_m = np.reshape([earth_ecliptic((epoch_s + at_s) / DAY_S) for at_s in t_s.tolist()], (-1, 2, 3))
+def _opposite(earth: Callable[[float], tuple[Vector, Vector]], epoch_s: float, t_s: Floats) -> tuple[Floats, Floats]:
+    states_m = np.reshape([earth((epoch_s + at_s) / DAY_S) for at_s in t_s.tolist()], (-1, 2, 3))
     return -states_m[:, 0] / 1000, -states_m[:, 1] / 1000
 
 

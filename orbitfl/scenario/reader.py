@@ -1,7 +1,6 @@
 """From YAML to a Scenario and back, with errors that name the key and the cure."""
 
 import dataclasses
-import difflib
 import json
 import os
 import re
@@ -11,12 +10,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from orbitfl.errors import ScenarioError
-from orbitfl.scenario.profiles import board_profile
+from orbitfl.scenario import yaml_text
+from orbitfl.scenario.expansion import lifted, lowered, with_profiles
 from orbitfl.scenario.schema import Mission, Scenario
+from orbitfl.scenario.wording import suggestion
 
 LARGEST_BYTE = 1_000_000
 DEEPEST = 20
@@ -38,9 +38,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     path = Path(path)
     raw = _document(path, overrides)
     with _naming(path):
-        scenario = from_mapping(raw)
-        board_profile(scenario.compute)
-        return scenario
+        return _validated(raw, Scenario)
 
 
 def load_mission(path: str | Path, overrides: Sequence[str] = ()) -> Mission:
@@ -58,20 +56,19 @@ def mission(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Mission:
     content = dict(raw)
     for override in overrides:
         _override(content, override)
-    return _validated(_located(content, Path()), Mission)
-
-
-def from_mapping(raw: Mapping[str, Any]) -> Scenario:
-    """The scenario that a parsed YAML document describes."""
-    return _validated(raw, Scenario)
+    return _validated(_complete(content, Path()), Mission)
 
 
 def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    raw = _parse(_read(path), str(path))
+    raw = _parse(yaml_text.read(path, LARGEST_BYTE, "a scenario"), str(path))
     for override in overrides:
         _override(raw, override)
     with _naming(path):
-        return _located(raw, path.parent)
+        return _complete(raw, path.parent)
+
+
+def _complete(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return with_profiles(_located(raw, folder), folder)
 
 
 @contextmanager
@@ -84,7 +81,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
     try:
-        document = json.dumps(raw, default=_json_time, allow_nan=False)
+        document = json.dumps(lifted(raw), default=_json_time, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ScenarioError(
             f"the scenario holds a value that no key takes ({error}); write plain numbers and texts."
@@ -97,43 +94,11 @@ def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
 
 def resolved_yaml(scenario: Mission) -> str:
     """The scenario as YAML with every default written out; loading it gives an equal scenario."""
-    document = TypeAdapter(type(scenario)).dump_python(scenario)
-    return yaml.dump(_plain(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: 1e-4 is a number, not a text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
-)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Without anchors, which a person would have to resolve by eye."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > LARGEST_BYTE:
-            raise ScenarioError(f"{path} is larger than {LARGEST_BYTE} bytes; a scenario is a short YAML file.")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(f"{path} could not be read: {error.strerror}. Give the path of a scenario file.") from error
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path} is not a text file; give the path of a YAML scenario.") from error
+    return yaml_text.dump(lowered(TypeAdapter(type(scenario)).dump_python(scenario)))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
-    try:
-        raw = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        where = " ".join(str(error).split())
-        raise ScenarioError(f"{name} is not valid YAML: {where}") from error
+    raw = yaml_text.parse(text, name)
     if not isinstance(raw, dict):
         raise ScenarioError(f"{name} holds no keys; a scenario is a YAML mapping that starts with `name:`.")
     return raw
@@ -180,14 +145,6 @@ def _json_time(value: Any) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"{value!r} is a {type(value).__name__}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
 
 
 def _sentence(error: ValidationError, raw: Mapping[str, Any]) -> str:
@@ -245,9 +202,7 @@ def _inside(place: Any, part: str | int) -> Any:
 
 def _suggestion(loc: Loc, raw: Any) -> str:
     """The nearest key that stands at this place, or all of them."""
-    known = _keys_at(loc[:-1], raw)
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+    return suggestion(loc[-1], _keys_at(loc[:-1], raw))
 
 
 def _keys_at(loc: Loc, raw: Any) -> list[str]:

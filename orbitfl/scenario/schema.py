@@ -2,30 +2,39 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
+from orbitfl.contacts.areas import Area
+from orbitfl.contacts.instruments import OffNadir, Swath
 from orbitfl.contacts.links import FixedRate, LinkBudget
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
-from orbitfl.environment import Paseos
+from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos, require_feeds
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import Float16, Float32
-from orbitfl.federation.strategies import Centralised, Gossip, Isolated
+from orbitfl.federation.strategies import Centralised, Frozen, Gossip, Isolated
+from orbitfl.orbit.clock import epoch_instant, in_tai, seconds_between
 from orbitfl.orbit.keplerian import Keplerian
 from orbitfl.orbit.oem import Oem
 from orbitfl.orbit.omm import Omm
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
+from orbitfl.scenario import demand
+from orbitfl.scenario.profiles import Board, Bus, read_profile
+from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
 
-Strategy = Annotated[Gossip | Isolated | Centralised, Discriminator("kind")]
+Strategy = Annotated[Gossip | Isolated | Centralised | Frozen, Discriminator("kind")]
 Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
-Link = Annotated[FixedRate | LinkBudget, Discriminator("kind")]
+Environment = Annotated[Paseos | Battery, Discriminator("kind")]
+Link = Annotated[FixedRate | LinkBudget | TerminalLink, Discriminator("kind")]
+Instrument = Annotated[Swath | OffNadir, Discriminator("kind")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +43,13 @@ class Links:
 
     isl: Link | None = None
     ground: Link | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.ground, TerminalLink) and self.ground.profile.max_range_km is not None:
+            raise ScenarioError(
+                f"the terminal {self.ground.profile.name} has max_range_km, which serves satellites alone; "
+                "a station's reach is its mask_deg. Give links.ground a terminal without that key."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +62,7 @@ class Exchange:
     strategy: Strategy = field(default_factory=Gossip)
     min_interval_s: float = 900.0
     compressor: Compressor = field(default_factory=Float16)
-    controls: tuple[Literal["gossip", "isolated", "centralised"], ...] = ()
+    controls: tuple[Literal["gossip", "isolated", "centralised", "frozen"], ...] = ()
 
     def __post_init__(self) -> None:
         if self.min_interval_s <= 0:
@@ -63,6 +79,57 @@ class Evaluation:
     def __post_init__(self) -> None:
         if self.every_s <= 0:
             raise ScenarioError(f"every_s is {self.every_s}; it must be greater than 0 seconds.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imaging:
+    """What every satellite's instrument sees: scenes for data under the partition overflight, and the event's area.
+
+    The default swath is Sentinel-2's (ESA, Sentinel-2 User Handbook, 2015). min_sun_elevation_deg: from which height of
+    the Sun an image shows something. cloud_probability: of each image of each area, to show nothing but cloud; drawn
+    from the scenario's seed.
+    """
+
+    instrument: Instrument = field(default_factory=lambda: Swath(width_km=290.0))
+    min_sun_elevation_deg: float = 10.0
+    cloud_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not -90 <= self.min_sun_elevation_deg <= 90:
+            raise ScenarioError(f"min_sun_elevation_deg is {self.min_sun_elevation_deg}; it must lie from -90 to 90.")
+        if not 0 <= self.cloud_probability <= 1:
+            raise ScenarioError(f"cloud_probability is {self.cloud_probability}; it must lie from 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A disaster at `time_utc` in `area`: how soon does a useful map of its water reach the ground?
+
+    Every satellite that passes over the whole area afterwards, by daylight, segments the tiles of `data` onboard and
+    sends the mask at its next pass over a station. data: scenes with their true masks; those in the area count.
+    target_iou_water: from how many percent a map is useful.
+    raw_bit_per_px: what a pixel of the raw image takes on the link, for the bent pipe that a map is compared with: the
+    default is an estimate, 13 bands of 12 bits compressed three to one as Sentinel-2 does, about.
+    ground_processing_s: from the raw image on the ground to its map, an estimate.
+    """
+
+    time_utc: datetime
+    area: Area
+    data: Data
+    target_iou_water: float = 50.0
+    raw_bit_per_px: float = 52.0
+    ground_processing_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.time_utc.utcoffset() is None:
+            raise ScenarioError(f"time_utc is {self.time_utc}, without a time zone; end it with Z.")
+        object.__setattr__(self, "time_utc", self.time_utc.astimezone(UTC))
+        if not 0 <= self.target_iou_water <= 100:
+            raise ScenarioError(f"target_iou_water is {self.target_iou_water}; it must lie from 0 to 100 percent.")
+        if not 0 < self.raw_bit_per_px < inf:
+            raise ScenarioError(f"raw_bit_per_px is {self.raw_bit_per_px}; it must be greater than 0.")
+        if not 0 <= self.ground_processing_s < inf:
+            raise ScenarioError(f"ground_processing_s is {self.ground_processing_s}; it must be 0 or more.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +152,11 @@ class Mission:
         object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))
         self.planning()
 
+    def since_epoch_s(self, time_utc: datetime) -> float:
+        """Mission seconds of an instant."""
+        epoch, instant = (in_tai(epoch_instant(each), "UTC") for each in (self.epoch_utc, time_utc))
+        return float(seconds_between(epoch, instant))
+
     def planning(self) -> Planning:
         """What the mission asks of a contact plan."""
         return Planning(
@@ -92,9 +164,9 @@ class Mission:
             epoch_utc=self.epoch_utc,
             duration_s=self.duration_s,
             stations=self.ground_stations,
-            isl=self.links.isl,
-            ground=self.links.ground,
-            rules=self.contacts,
+            isl=carrier(self.links.isl),
+            ground=carrier(self.links.ground),
+            rules=within_reach(self.contacts, self.links.isl),
         )
 
 
@@ -102,19 +174,46 @@ class Mission:
 class Scenario(Mission):
     """One mission with its learning, complete: everything that its result depends on.
 
-    `compute`: a board profile by name (hw/profiles) or the path of one.
+    `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
+    name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
+    `imaging`: what the satellites see. `event`: a disaster to map. `priorities`: every activity but standby, what comes
+    first before the rest.
     """
 
     model: MobileSam
     data: Data
     evaluation: Evaluation
     seed: int = 0
-    environment: Paseos = field(default_factory=Paseos)
-    compute: str = "unibap_ix10"
+    bus: Bus | None = None
+    compute: Board = field(default_factory=lambda: read_profile("unibap_ix10", Board))
+    environment: Environment = field(default_factory=Paseos)
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
+    imaging: Imaging = field(default_factory=Imaging)
+    event: Event | None = None
+    priorities: tuple[Activity, ...] = PRIORITIES
 
     def __post_init__(self) -> None:
         Mission.__post_init__(self)
+        if sorted(self.priorities) != sorted(PRIORITIES):
+            raise ScenarioError(
+                f"priorities is {', '.join(self.priorities) or 'empty'}; "
+                f"put {', '.join(PRIORITIES)} in order, each once."
+            )
+        if self.event is not None and not 0 <= self.since_epoch_s(self.event.time_utc) < self.duration_s:
+            raise ScenarioError(
+                f"event.time_utc is {self.event.time_utc.isoformat()}, but the mission lasts from "
+                f"{self.epoch_utc.isoformat()} for {self.duration_s:g} s; move the event or lengthen duration_s."
+            )
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
+        demand.require_known(self.compute, self.links.isl, self.links.ground if self.event else None)
+        require_feeds(self.environment, self.watts().train_w * self.seconds().train_step_s)
+
+    def seconds(self) -> demand.Seconds:
+        """What each activity takes on the board."""
+        return demand.seconds(self.compute)
+
+    def watts(self) -> demand.Watts:
+        """What a satellite draws in each activity: bus, board and terminal."""
+        return demand.watts(self.compute, self.bus, self.links.isl, self.links.ground)

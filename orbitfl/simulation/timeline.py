@@ -32,6 +32,44 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """An image of what cannot wait, that satellite `node` has taken by `at_s`.
+
+    processing_s: what making its product takes onboard; 0 for an image that is sent as it is. size_byte: what the
+    downlink of the product is booked for.
+    """
+
+    node: int
+    at_s: float
+    processing_s: float
+    size_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """Satellite `node` made the product of observation number `observation`, with the model it had at `start_s`."""
+
+    observation: int
+    node: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Downlink:
+    """A part of a product, or all that was left of it, reached `station`; "cut" if more of it is to come."""
+
+    observation: int
+    node: int
+    station: str
+    start_s: float
+    end_s: float
+    sent_byte: int
+    rate_bps: float
+    outcome: Literal["done", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All models are scored, outside the mission's time and energy."""
 
@@ -40,7 +78,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The environment did not allow `node` what it wanted to begin."""
+    """The environment did not allow `node` what it wanted to begin, or to go on with."""
 
     node: int
     at_s: float
@@ -48,16 +86,18 @@ class Refusal:
     reason: str
 
 
-Happening = Session | Exchange | Evaluation
+Happening = Session | Exchange | Inference | Downlink | Evaluation
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Everything that a mission did, each kind in order of completion.
 
-    happenings: what learning replays. refusals: what was not allowed. energy: what each spell of activity cost.
+    happenings: what learning replays. refusals: what might not begin. stops: what had begun and might not go on, and
+    why: a battery that ran empty, say. energy: what each spell of activity cost.
     """
 
     happenings: tuple[Happening, ...]
     refusals: tuple[Refusal, ...]
+    stops: tuple[Refusal, ...]
     energy: tuple[Spell, ...]

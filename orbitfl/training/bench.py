@@ -1,11 +1,17 @@
-"""How much time kept embeddings save, on this machine."""
+"""The work of a satellite's computer on random tiles, to be timed: what it takes depends on sizes alone."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from orbitfl.federation.compressors import Float16
+from orbitfl.federation.strategies import Gossip
+from orbitfl.federation.weights import Weights, difference, total
 from orbitfl.models.mobile_sam import build
 from orbitfl.models.trainable import trained_keys
 from orbitfl.training.embeddings import encode
@@ -14,28 +20,65 @@ from orbitfl.training.options import Training
 from orbitfl.training.prompts import Prompts
 
 
+@dataclass(frozen=True)
+class Bench:
+    """A network with fresh weights, and one batch of tiles (B, S, S, 3) with masks (B, S, S)."""
+
+    learner: DecoderLearner
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+
+    @classmethod
+    def set_up(cls, variant: str, image_px: int, batch_size: int) -> "Bench":
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (batch_size, image_px, image_px, 3), dtype=np.uint8)
+        masks = rng.integers(0, 2, (batch_size, image_px, image_px), dtype=np.uint8)
+        model = build(variant, image_px)
+        return cls(DecoderLearner(model, trained_keys(model), Training(batch_size=batch_size)), images, masks)
+
+    @cached_property
+    def embeddings(self) -> NDArray[np.float32]:
+        return self.encode(self.images)
+
+    def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return encode(self.learner.model, images)
+
+    def train(self, embeddings: NDArray[np.float32]) -> Weights:
+        """One step: load the weights, forward, loss, backward, AdamW, and read them back."""
+        lessons = Lessons(embeddings, self.masks, Prompts())
+        return self.learner.train(self.learner.start(), lessons, np.arange(len(self.masks)), 1, (0,))[0].weights
+
+    def infer(self) -> NDArray[np.bool_]:
+        """One tile, from image to mask (1, S, S)."""
+        lesson = Lessons(self.encode(self.images[:1]), self.masks[:1], Prompts())
+        return self.learner.water(self.learner.launch, lesson)
+
+    @cached_property
+    def payload(self) -> bytes:
+        """A peer's update as it arrives."""
+        return Float16().encode(difference(self.learner.launch, self.learner.launch))
+
+    def merge(self) -> Weights:
+        """What gossip does at each end of an exchange: write the own update, read both, move the weights."""
+        base, payload = self.learner.launch, self.payload
+        own = difference(base, base)
+        sent, received = (Float16().decode(each, like=own) for each in (Float16().encode(own), payload))
+        return total(base, Gossip().merge(own, sent, received))
+
+
 def time_steps(variant: str, image_px: int, batch_size: int, repeats: int) -> dict[str, float]:
     """Seconds of one training step on random tiles: `kept_s` from embeddings, `naive_s` with the encoder's forward
     pass in every step; the fastest of `repeats` of each, taken in turns."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (batch_size, image_px, image_px, 3), dtype=np.uint8)
-    masks = rng.integers(0, 2, (batch_size, image_px, image_px), dtype=np.uint8)
-    model = build(variant, image_px)
-    learner = DecoderLearner(model, trained_keys(model), Training(batch_size=batch_size))
-    start, own, embeddings = learner.start(), np.arange(batch_size), encode(model, images)
-
-    def step(view: np.ndarray) -> None:
-        learner.train(start, Lessons(view, masks, Prompts()), own, 1, (0,))
-
+    bench = Bench.set_up(variant, image_px, batch_size)
     kept_s, naive_s = [], []
     for _ in range(repeats + 1):
-        kept_s.append(_seconds(lambda: step(embeddings)))
-        naive_s.append(_seconds(lambda: step(encode(model, images))))
+        kept_s.append(seconds_of(lambda: bench.train(bench.embeddings)))
+        naive_s.append(seconds_of(lambda: bench.train(bench.encode(bench.images))))
     kept, naive = min(kept_s[1:]), min(naive_s[1:])
     return {"kept_s": kept, "naive_s": naive, "ratio": naive / kept, "threads": torch.get_num_threads()}
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

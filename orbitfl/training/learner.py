@@ -1,6 +1,6 @@
 """Gradient steps on the mask decoder from kept embeddings, and scores of any decoder weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,19 +82,29 @@ class DecoderLearner:
 
     def score(self, weights: FloatArrays, lessons: Lessons) -> Confusion:
         """Every valid pixel of `lessons` counted once, water where the logit is above zero."""
-        self._load(weights)
         counts = Confusion()
-        with torch.inference_mode():
-            for first in range(0, len(lessons), SCORE_BATCH):
-                batch = np.arange(first, min(first + SCORE_BATCH, len(lessons)))
-                water = self._logits(lessons, batch)[:, 0].numpy() > 0
-                counts += confusion(water, lessons.masks[batch])
+        for batch, water in self._predicted(weights, lessons):
+            counts += confusion(water, lessons.masks[batch])
         return counts
+
+    def water(self, weights: FloatArrays, lessons: Lessons) -> NDArray[np.bool_]:
+        """Where the logit is above zero, (n, H, W)."""
+        return np.concatenate([water for _, water in self._predicted(weights, lessons)])
 
     def with_weights(self, weights: FloatArrays) -> MobileSam:
         """The network, holding these decoder weights until the next call."""
         self._load(weights)
         return self.model
+
+    def _predicted(
+        self, weights: FloatArrays, lessons: Lessons
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+        """Batches of tiles by their numbers, and their water (B, H, W)."""
+        self._load(weights)
+        for first in range(0, len(lessons), SCORE_BATCH):
+            batch = np.arange(first, min(first + SCORE_BATCH, len(lessons)))
+            with torch.inference_mode():
+                yield batch, self._logits(lessons, batch)[:, 0].numpy() > 0
 
     def _resume(self, progress: Progress) -> torch.optim.AdamW:
         self._load(progress.weights)

@@ -98,7 +98,7 @@ def one_sentence(ended, *parts: str) -> None:
 def test_bad_scenarios(orbitfl, first_light: Path, tmp_path: Path):
     one_sentence(orbitfl("run", tmp_path / "none.yaml"), "none.yaml could not be read")
     one_sentence(orbitfl("run", first_light, "--set", "sead=1"), "sead is not a key", "seed")
-    one_sentence(orbitfl("run", first_light, "--set", "compute=cray"), "compute is cray", "unibap_ix10")
+    one_sentence(orbitfl("run", first_light, "--set", "compute=cray"), "compute: cray was given", "unibap_ix10")
     one_sentence(orbitfl("validate", first_light, "--set", "duration_s=long"), "duration_s is 'long'")
     one_sentence(orbitfl("contacts", first_light, "--out", tmp_path / "plan.xls"), ".csv")
 

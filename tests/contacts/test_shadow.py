@@ -22,13 +22,14 @@ from skyfield.positionlib import Geocentric
 from skyfield.timelib import Time
 
 from orbitfl.contacts.intervals import Intervals
-from orbitfl.contacts.shadow import SUN_RADIUS_KM, Shadow, eclipses
+from orbitfl.contacts.shadow import eclipses
 from orbitfl.environment.paseos import _import_paseos
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.convention import IERS_EARTH_RADIUS_KM, PASEOS
 from orbitfl.orbit.ephemeris import ephemeris
 from orbitfl.orbit.keplerian import Elements, Keplerian
+from orbitfl.orbit.shadow import SUN_RADIUS_KM, Shadow
 from orbitfl.orbit.sun import sun
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker

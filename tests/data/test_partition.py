@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbitfl.data.partition import ByScene, Dirichlet, Iid, Partition
+from orbitfl.data.partition import ByScene, Dealt, Dirichlet, Holding, Iid, from_the_start, pooled
 from orbitfl.data.tiles import Tiles
 from orbitfl.errors import DataError
 
@@ -31,7 +31,7 @@ partitions = st.one_of(
 
 @settings(deadline=None)
 @given(holdings, partitions, st.integers(1, 12), st.integers(0, 2**32))
-def test_every_tile_to_exactly_one(held: list[tuple[int, int]], partition: Partition, n_parts: int, seed: int) -> None:
+def test_every_tile_to_exactly_one(held: list[tuple[int, int]], partition: Dealt, n_parts: int, seed: int) -> None:
     tiles = tiles_of([water for water, _ in held], [scene for _, scene in held])
     enough = len(set(tiles.scene)) if partition.kind == "by_scene" else len(tiles)
     if enough < n_parts:
@@ -103,3 +103,20 @@ def test_impossible_alpha(alpha: float) -> None:
 def test_no_satellites() -> None:
     with pytest.raises(DataError, match="0 satellites"):
         Iid().split(tiles_of([0], [0]), 0, rng())
+
+
+def test_what_is_held_grows_with_what_was_seen():
+    holding = Holding(np.array([2, 5, 7]), np.array([10.0, 30.0, 20.0]))
+    assert holding.first_s == 10.0
+    assert [holding.at(t_s).tolist() for t_s in (9.9, 10, 25, 30)] == [[], [2], [2, 7], [2, 5, 7]]
+    assert Holding(np.array([], np.intp), np.array([])).first_s == np.inf
+
+
+def test_what_several_hold_counts_once_in_the_pool():
+    one, two = Holding(np.array([0, 3]), np.array([0.0, 5.0])), Holding(np.array([3, 4]), np.array([1.0, 9.0]))
+    assert [pooled([one, two], t_s).tolist() for t_s in (0, 1, 9)] == [[0], [0, 3], [0, 3, 4]]
+
+
+def test_dealt_tiles_are_there_from_the_start():
+    held = from_the_start((np.array([0, 2]), np.array([1])))
+    assert [holding.at(0.0).tolist() for holding in held] == [[0, 2], [1]]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from skyfield.api import load
 from skyfield.jpllib import SpiceKernel
 from skyfield.positionlib import Geocentric
 
-from orbitfl.environment import Activity, Limits, Paseos, Reason, Spell, ThermalNode
+from orbitfl.environment import Activity, Limits, Paseos, Radiation, Reason, Spell, ThermalNode
 from orbitfl.environment.paseos import PaseosFleet
+from orbitfl.environment.plain_paseos import plain_simulations
 from orbitfl.errors import ScenarioError
+from orbitfl.orbit.keplerian import Elements, Keplerian
 from orbitfl.orbit.walker import Walker
 
 EPOCH_UTC = datetime(2018, 5, 18, 3, 21, tzinfo=UTC)
@@ -64,9 +67,9 @@ def test_power_drawn_is_power_consumed_and_panels_give_what_they_can():
 
 
 def test_battery_and_temperature_are_bit_identical_to_plain_paseos():
-    ours, plain = start(Paseos()), start(Paseos())
+    ours, unrepaired = start(Paseos()), start(Paseos())
     spell = ours.advance(0, 5400.0, Activity.TRAINING, TRAINING_W)
-    simulation = plain._crafts[0].simulation
+    simulation = unrepaired._crafts[0].simulation
     del simulation.local_actor._central_body.blocks_sun  # PASEOS's own method comes back
     assert simulation.advance_time(5400.0, TRAINING_W) == 0
     assert 0 < spell.charged_j < 0.9 * 20.0 * 5400.0, "the span must hold sunlight and shadow"
@@ -80,8 +83,125 @@ def test_shadows_are_those_of_plain_paseos():
     body, epoch = craft.actor._central_body, sys.modules["pykep"].epoch
     instants = [epoch((craft.epoch_s + t_s) / 86400.0) for t_s in np.linspace(0, 86400, 1000).tolist()]
     ours = [body.blocks_sun(craft.actor, at) for at in instants]
-    plain = [type(body).blocks_sun(body, craft.actor, at) for at in instants]
-    assert ours == plain and 0.2 < np.mean(ours) < 0.5
+    theirs = [type(body).blocks_sun(body, craft.actor, at) for at in instants]
+    assert ours == theirs and 0.2 < np.mean(ours) < 0.5
+
+
+def plain(options: Paseos, epoch_utc: datetime = EPOCH_UTC) -> Any:
+    """The PASEOS instance of a user without orbitfl, on the orbit of `start`."""
+    walker = Walker(total=1, planes=1, phasing=0, altitude_km=786.0, inclination_deg=98.62)
+    return plain_simulations(options, walker.propagator(), walker.names, epoch_utc)[0]
+
+
+def test_under_its_own_convention_everything_is_that_of_plain_paseos():
+    options = Paseos(convention="paseos")
+    simulation, fleet = plain(options), start(options)
+    spells = []
+    for until_s, power_w in ((2500.0, TRAINING_W), (4000.0, STANDBY_W), (5433.3, TRAINING_W)):
+        assert simulation.advance_time(until_s - fleet.states()[0].now_s, power_w) == 0
+        spells.append(fleet.advance(0, until_s, Activity.TRAINING, power_w))
+        assert spells[-1].charge_end == simulation.local_actor.state_of_charge
+        assert spells[-1].temperature_end_k == simulation.local_actor.temperature_in_K
+        assert fleet._crafts[0].simulation.simulation_time == simulation.simulation_time
+    assert 0 < sum(spell.charged_j for spell in spells) < 0.9 * 20.0 * 5433.3, "there must be sunlight and shadow"
+
+
+def test_the_ecliptic_sun_is_repaired_and_reproduced_on_demand():
+    """At solstice the two Suns part: plain PASEOS sees eclipses where the sky has none, and the other way round."""
+    solstice, walker = (
+        datetime(2018, 6, 21, tzinfo=UTC),
+        Walker(total=1, planes=1, phasing=0, altitude_km=550.0, inclination_deg=53.0, raan_deg=30.0),
+    )
+    theirs = plain_simulations(Paseos(), walker.propagator(), walker.names, solstice)[0].local_actor
+    dark, epoch = {}, sys.modules["pykep"].epoch
+    for convention in ("physical", "paseos"):
+        fleet = Paseos(convention=convention).start(walker.propagator(), walker.names, solstice)
+        t_s, dark[convention] = np.arange(5.0, 6000.0, 15.0), []
+        for at_s in t_s.tolist():
+            fleet.advance(0, at_s, Activity.STANDBY, STANDBY_W)
+            dark[convention].append(fleet.vitals(0).in_eclipse)
+    start_s = (solstice - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds()
+    plainly = [theirs.is_in_eclipse(epoch((start_s + at_s) / 86400.0)) for at_s in t_s.tolist()]
+    assert dark["paseos"] == plainly
+    assert np.mean(np.array(dark["physical"]) != plainly) > 0.05
+
+
+def test_under_its_own_convention_the_label_of_the_epoch_counts_as_its_time():
+    since_2000_s = (EPOCH_UTC - datetime(2000, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
+    assert plain(Paseos()).simulation_time == since_2000_s
+    assert start(Paseos(convention="paseos"))._crafts[0].simulation.simulation_time == since_2000_s
+    repaired_s = start(Paseos())._crafts[0].simulation.simulation_time
+    assert repaired_s - since_2000_s == pytest.approx(69.184, abs=1e-6)
+
+
+def test_its_own_sphere_is_used_under_its_own_convention():
+    planet = start(Paseos(convention="paseos"))._crafts[0].actor._central_body._planet
+    assert planet.radius == plain(Paseos()).local_actor._central_body._planet.radius == 6_378_000.0
+    assert start(Paseos())._crafts[0].actor._central_body._planet.radius == pytest.approx(6_378_136.6)
+
+
+def test_an_altitude_is_never_stale_unless_paseos_is_asked_for():
+    orbit = Keplerian(orbits=(Elements(name="e", semi_major_axis_km=10_000.0, eccentricity=0.3, inclination_deg=20),))
+    fresh = {}
+    for convention in ("physical", "paseos"):
+        fleet = Paseos(convention=convention).start(orbit.satellites(EPOCH_UTC, 7200.0).propagator, ["e"], EPOCH_UTC)
+        actor, epoch = fleet._crafts[0].actor, sys.modules["pykep"].epoch
+        actor.get_altitude()
+        later = epoch(actor.local_time.mjd2000 + 1500.0 / 86400.0)
+        there_m = float(np.linalg.norm(actor.get_position_velocity(later)[0]))
+        fresh[convention] = actor.get_altitude(later) == pytest.approx(there_m, rel=1e-12)
+    assert fresh == {"physical": True, "paseos": False}
+
+
+def test_radiation_leaves_numpys_own_generator_alone():
+    before = global_random_state()
+    fleet = start(Paseos(radiation=Radiation(restarts_per_s=0.01, failures_per_s=1e-3)), total=2)
+    reasons = {fleet.advance(0, 500.0 * n, Activity.TRAINING, TRAINING_W).reason for n in range(1, 20)}
+    assert Reason.FAILED in reasons
+    assert global_random_state() == before
+
+
+def test_a_restart_is_over_when_it_is_over():
+    fleet = start(Paseos(radiation=Radiation(restarts_per_s=0.01)))
+    ends_s, at_s = [], 0.0
+    for _ in range(30):
+        spell = fleet.advance(0, at_s + 1000.0, Activity.TRAINING, 5.0)
+        if spell.reason is Reason.RESTARTED:
+            ends_s.append(spell.end_s)
+        assert not fleet._crafts[0].actor.was_interrupted
+        at_s = spell.end_s + 10.0
+        assert fleet.advance(0, at_s, Activity.STANDBY, STANDBY_W).reason is None
+        assert fleet._crafts[0].simulation.simulation_time == pytest.approx(fleet._crafts[0].epoch_s + at_s, abs=1e-6)
+    assert len(ends_s) > 20
+
+
+def test_no_clock_on_the_wall_is_asked(monkeypatch: pytest.MonkeyPatch):
+    fleet = start(Paseos())
+
+    def forbidden(*_args: object) -> float:
+        raise AssertionError("PASEOS asked for the time on the wall")
+
+    for name in ("time", "monotonic", "perf_counter", "sleep"):
+        monkeypatch.setattr(f"time.{name}", forbidden)
+    spell = fleet.advance(0, 600.0, Activity.TRAINING, TRAINING_W)
+    monkeypatch.undo()
+    simulation = fleet._crafts[0].simulation
+    assert spell.end_s == 600.0
+    assert not simulation.is_running_activity and not simulation._activity_manager._activities
+
+
+def test_what_the_operations_monitor_would_log_is_in_our_records():
+    fleet = start(Paseos())
+    simulation = fleet._crafts[0].simulation
+    for at_s in np.arange(600.0, 7200.0, 600.0).tolist():
+        spell, vitals = fleet.advance(0, at_s, Activity.TRAINING, 15.0), fleet.vitals(0)
+        simulation.log_status()
+        seconds = simulation.monitor["timesteps"][-1] - fleet._crafts[0].epoch_s
+        assert spell.end_s == pytest.approx(seconds, abs=1e-6)
+        assert spell.charge_end == vitals.charge == simulation.monitor["state_of_charge"][-1]
+        assert spell.temperature_end_k == vitals.temperature_k == simulation.monitor["temperature"][-1]
+        assert vitals.in_eclipse == fleet._crafts[0].actor.is_in_eclipse()
+    assert len(simulation.monitor["timesteps"]) == 11, "PASEOS itself kept nothing"
 
 
 def test_training_stops_when_the_battery_runs_low():
@@ -94,7 +214,7 @@ def test_training_stops_when_the_battery_runs_low():
     assert fleet.allows(0, Activity.TRAINING) is Reason.LOW_CHARGE
     assert fleet.allows(0, Activity.STANDBY) is None
     refused = fleet.advance(0, SIX_HOURS_S, Activity.TRAINING, TRAINING_W)
-    assert refused == replace(spell, start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0)
+    assert refused == replace(spell, start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0, eclipse_s=0)
 
 
 def test_training_stops_when_the_satellite_is_too_hot_and_cools_in_standby():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from orbitfl.environment.trajectory import trajectories
+from orbitfl.environment.trajectory import Trajectories
 from orbitfl.orbit.propagator import Floats, SecularJ2
 from orbitfl.orbit.walker import Walker
 
@@ -12,7 +12,7 @@ from orbitfl.orbit.walker import Walker
 @pytest.mark.parametrize("altitude_km", [200.0, 786.0])
 def test_paths_follow_the_propagator(altitude_km: float):
     propagator = Walker(total=3, planes=3, phasing=1, altitude_km=altitude_km, inclination_deg=98.6).propagator()
-    paths = trajectories(propagator)
+    paths = Trajectories(propagator)
     # Out of order, on knots and between, across the hourly blocks, and a rounding error before the start.
     times_s = [5399.0, -1e-7, 0.0, 14.9, 3600.0, 3599.999, 30.0, 100000.3, 7215.0]
     r_km, v_km_s = propagator.states(times_s)
@@ -24,7 +24,7 @@ def test_paths_follow_the_propagator(altitude_km: float):
 
 def test_paths_give_plain_floats():
     propagator = Walker(total=1, planes=1, phasing=0, altitude_km=786.0, inclination_deg=98.6).propagator()
-    position_m, velocity_m_s = trajectories(propagator)[0](12.3)
+    position_m, velocity_m_s = Trajectories(propagator)[0](12.3)
     assert {type(x) for x in (*position_m, *velocity_m_s)} == {float}
 
 
@@ -38,5 +38,5 @@ class FromEpoch(SecularJ2):
 
 def test_a_clock_a_rounding_error_before_the_start_asks_for_no_earlier_orbit():
     propagator = FromEpoch(*(np.array([value]) for value in (7164.0, 0.0, 1.7, 0.0, 0.0, 0.0)))
-    path = trajectories(propagator)[0]
+    path = Trajectories(propagator)[0]
     np.testing.assert_allclose(path(-1e-7)[0], path(0.0)[0], atol=0.01)

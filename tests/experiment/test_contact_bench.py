@@ -13,8 +13,8 @@ from orbitfl.cli.bench import app
 from orbitfl.contacts import ContactRules, found
 from orbitfl.environment.plain_paseos import plain_actors
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.experiment import contact_bench
-from orbitfl.experiment.contact_bench import against_paseos, runner, timing
+from orbitfl.experiment import contact_bench, timing
+from orbitfl.experiment.contact_bench import against_paseos, runner
 from orbitfl.experiment.contact_bench.against_brahe import against_brahe
 from orbitfl.experiment.contact_bench.against_paseos import AgainstPaseos
 from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, against_skyfield, compared

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbitfl.environment import Battery
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.scenario import Scenario, load, load_mission, resolved_yaml
-from orbitfl.scenario.profiles import board_profile, shipped_profiles
+from orbitfl.scenario import load, load_mission, resolved_yaml
 
 FIRST_LIGHT = "constellations/first_light.yaml"
 
@@ -32,8 +32,6 @@ def test_every_shipped_scenario_is_valid_and_survives_being_written_out(reposito
     assert len(shipped(repository)) >= 3
     for path in shipped(repository):
         scenario = load_mission(path)
-        if isinstance(scenario, Scenario):
-            board_profile(scenario.compute)
         again = tmp_path / path.name
         again.write_text(resolved_yaml(scenario))
         assert load_mission(again) == scenario, path.name
@@ -62,6 +60,11 @@ def test_overrides_reach_nested_keys_and_lists(first_light: Path):
     assert scenario.ground_stations[1].mask_deg == 10
 
 
+def test_the_environment_may_be_the_twin(first_light: Path):
+    scenario = load(first_light, ["environment.kind=battery", "environment.convention=paseos"])
+    assert scenario.environment == Battery(convention="paseos")
+
+
 @pytest.mark.parametrize(
     ("override", "told"),
     [
@@ -82,6 +85,8 @@ def test_overrides_reach_nested_keys_and_lists(first_light: Path):
         ("ground_stations.0.latitude_deg=95", ["ground_stations.0", "latitude_deg is 95"]),
         ("ground_stations.0.mask=95", ["ground_stations.0.mask is not a key", "mask_deg"]),
         ("environment.initial_charge=50", ["environment", "initial_charge is 50"]),
+        ("environment.kind=batery", ["environment.kind is 'batery'", "'battery'"]),
+        ("environment.radiation={restarts: 1}", ["environment.radiation.restarts is not a key", "restarts_per_s"]),
         ("sede=3", ["sede is not a key", "Did you mean seed?"]),
         ("name.first=x", ["--set name.first=x"]),
         ("seed", ["--set seed", "key.path=value"]),
@@ -123,6 +128,8 @@ def test_missing_kind_names_the_choices(tmp_path: Path, first_light: Path):
         (b"name: !!python/object/apply:os.system ['true']", "not valid YAML"),
         (b"a: " + b"[" * 5000, "not valid YAML"),
         (b"name: x\n" + b"#" * 2_000_000, "larger than"),
+        (b"name: &a [*a]", "repeats parts of itself"),
+        (b"a: &a " + b"x" * 100_000 + b"\nb: [" + b"*a, " * 1000 + b"1]", "repeats parts of itself"),
     ],
 )
 def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, told: str):
@@ -163,31 +170,3 @@ def test_no_junk_ends_in_anything_but_a_sentence(first_light_text: str, tmp_path
 @pytest.fixture(scope="module")
 def first_light_text(repository: Path) -> str:
     return (repository / FIRST_LIGHT).read_text()
-
-
-def test_shipped_profiles_hold_the_papers_figures():
-    assert "unibap_ix10" in shipped_profiles()
-    board = board_profile("unibap_ix10")
-    assert (board.train_step_s, board.inference_s) == (2.014170, 2.554198)
-    assert (board.train_w, board.exchange_w, board.standby_w) == (30, 10, 5)
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("train_step_s: 2.0", "needs a value and a source"),
-        ("train_step_s: {value: -2, source: me}", "train_step_s.value is -2"),
-        ("train_step_s: {value: 2.0, source: ''}", "needs a value and a source"),
-        ("[1", "could not be read"),
-    ],
-)
-def test_profiles_without_sources_are_refused(tmp_path: Path, content: str, told: str):
-    path = tmp_path / "board.yaml"
-    path.write_text(content)
-    with pytest.raises(ScenarioError, match=told):
-        board_profile(str(path))
-
-
-def test_unknown_profile_lists_the_shipped_ones():
-    with pytest.raises(ScenarioError, match="unibap_ix10"):
-        board_profile("cray")

@@ -10,9 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.contacts.plan import ContactPlan, columns_of
-from orbitfl.environment.base import Activity, Reason, Spell, Vitals
-from orbitfl.simulation.engine import Rules, simulate
-from orbitfl.simulation.timeline import Evaluation, Exchange, Refusal, Session
+from orbitfl.environment.base import PRIORITIES, Activity, Reason, Spell, Vitals
+from orbitfl.simulation.engine import Agenda, Rules, simulate
+from orbitfl.simulation.timeline import (
+    Downlink,
+    Evaluation,
+    Exchange,
+    Inference,
+    Observation,
+    Refusal,
+    Session,
+    Timeline,
+)
 
 EPOCH = datetime(2018, 5, 18, tzinfo=UTC)
 RULES = Rules(
@@ -23,6 +32,8 @@ RULES = Rules(
     retry_s=50.0,
     train_w=30.0,
     exchange_w=10.0,
+    inference_w=12.0,
+    downlink_w=8.0,
     standby_w=5.0,
     update_byte=1_000_000,
     exchange_every_s=300.0,
@@ -55,7 +66,7 @@ def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: 
     return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), columns_of(rows))
 
 
-Kind = TypeVar("Kind", Session, Exchange, Evaluation)
+Kind = TypeVar("Kind", Session, Exchange, Evaluation, Inference, Downlink)
 
 
 def happened(kind: type[Kind], contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0) -> list[Kind]:
@@ -170,6 +181,162 @@ def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
                 opened = contact_plan.between(f"sat-{a}", f"sat-{b}").table
                 assert ((opened["start_s"] <= start_s) & (end_s <= opened["end_s"])).any()
                 assert (outcome == "done") == (end_s - start_s == pytest.approx(8.0))
+    for spells in busy.values():
+        ordered = sorted(spells)
+        assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(ordered))
+
+
+def ground_plan(*windows: tuple[int, str, float, float], rate_bps: float = 1e6, nodes: int = 2) -> ContactPlan:
+    """Passes of satellites over the stations a and b, and one long link between the first two satellites."""
+    names = (*(f"sat-{i}" for i in range(nodes)), "a", "b")
+    rows = [
+        ("ground", node, names.index(station), start_s, end_s, False, 0.0, 0.0, rate_bps, 0.0)
+        for node, station, start_s, end_s in windows
+    ]
+    return ContactPlan(EPOCH, RULES.duration_s, names, columns_of(rows), satellites=nodes)
+
+
+def mapped(
+    contact_plan: ContactPlan, *seen: Observation, rules: Rules = RULES, environment: Mains | None = None
+) -> Timeline:
+    names = contact_plan.satellite_names
+    agenda = Agenda(learns_from_s=(0.0,) * len(names), observations=seen)
+    return simulate(rules, contact_plan, environment or Mains(len(names)), names, agenda)
+
+
+def chosen(kind: type[Kind], timeline: Timeline) -> list[Kind]:
+    return [each for each in timeline.happenings if isinstance(each, kind)]
+
+
+IMAGE = Observation(node=0, at_s=205.0, processing_s=12.0, size_byte=1_000_000)
+
+
+def test_an_image_of_what_cannot_wait_cuts_training_short():
+    timeline = mapped(ground_plan(), IMAGE)
+    sessions = [(each.start_s, each.end_s, each.steps) for each in chosen(Session, timeline) if each.node == 0]
+    assert sessions[2:5] == [(200.0, 205.0, 2), (300.0, 310.0, 5), (400.0, 410.0, 5)]
+    assert chosen(Inference, timeline) == [Inference(0, 0, 205.0, 217.0)]
+
+
+def test_training_does_not_begin_for_less_than_a_step():
+    timeline = mapped(ground_plan(), replace(IMAGE, at_s=201.5))
+    starts = [each.start_s for each in chosen(Session, timeline) if each.node == 0]
+    assert starts[2:4] == [213.5, 313.5]
+
+
+def test_training_comes_first_where_the_scenario_says_so():
+    order = (Activity.TRAINING, Activity.EXCHANGE, Activity.DOWNLINK, Activity.INFERENCE)
+    timeline = mapped(ground_plan(), IMAGE, rules=replace(RULES, priorities=order))
+    assert [each.steps for each in chosen(Session, timeline) if each.node == 0] == [5] * 10
+    assert chosen(Inference, timeline)[0].start_s == 210.0
+
+
+def test_a_map_goes_down_in_the_next_pass_and_what_is_left_in_the_one_after():
+    timeline = mapped(ground_plan((0, "a", 100.0, 220.0), (1, "a", 230.0, 400.0), (0, "b", 305.0, 900.0)), IMAGE)
+    parts = chosen(Downlink, timeline)
+    assert parts == [
+        Downlink(0, 0, "a", 217.0, 220.0, 375_000, 1e6, "cut"),
+        Downlink(0, 0, "b", 305.0, 310.0, 625_000, 1e6, "done"),
+    ]
+
+
+def test_the_bent_pipe_sends_the_image_as_it_is():
+    timeline = mapped(ground_plan((0, "a", 100.0, 900.0)), replace(IMAGE, processing_s=0.0))
+    assert not chosen(Inference, timeline)
+    assert chosen(Downlink, timeline) == [Downlink(0, 0, "a", 205.0, 213.0, 1_000_000, 1e6, "done")]
+
+
+def test_products_of_one_satellite_go_down_one_after_the_other():
+    images = [replace(IMAGE, at_s=at_s, processing_s=0.0) for at_s in (205.0, 206.0)]
+    parts = chosen(Downlink, mapped(ground_plan((0, "a", 100.0, 900.0)), *images))
+    assert [(each.observation, each.start_s, each.end_s) for each in parts] == [(0, 205.0, 213.0), (1, 213.0, 221.0)]
+
+
+def test_what_no_pass_follows_stays_onboard():
+    timeline = mapped(ground_plan((0, "a", 100.0, 200.0)), IMAGE)
+    assert chosen(Inference, timeline) and not chosen(Downlink, timeline)
+
+
+def test_what_the_mission_ends_before_is_not_mapped():
+    timeline = mapped(ground_plan(), replace(IMAGE, at_s=990.0))
+    assert not chosen(Inference, timeline)
+
+
+def test_an_exchange_makes_way_for_an_image():
+    names = ("sat-0", "sat-1")
+    rows = [("isl", 0, 1, 450.0, 480.0, False, 0.0, 0.0, 1e6, 0.0)]
+    contact_plan = ContactPlan(EPOCH, RULES.duration_s, names, columns_of(rows), satellites=2)
+    timeline = mapped(contact_plan, replace(IMAGE, node=1, at_s=455.0))
+    assert chosen(Inference, timeline)[0].start_s == 455.0
+    assert [(each.start_s, each.end_s) for each in chosen(Exchange, timeline)] == [(467.0, 475.0)]
+
+
+def test_nobody_trains_before_there_is_data():
+    contact_plan = plan(nodes=2)
+    agenda = Agenda(learns_from_s=(333.0, float("inf")))
+    timeline = simulate(RULES, contact_plan, Mains(2), contact_plan.nodes, agenda)
+    assert [(each.node, each.start_s) for each in chosen(Session, timeline)][:2] == [(0, 333.0), (0, 433.0)]
+    assert {each.node for each in chosen(Session, timeline)} == {0}
+
+
+class Flat(Mains):
+    """The battery of satellite 0 is empty for anything but standby from `flat_s` until `charged_s`."""
+
+    def __init__(self, n: int, flat_s: float, charged_s: float) -> None:
+        super().__init__(n)
+        self.flat_s, self.charged_s = flat_s, charged_s
+
+    def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
+        now_s = self.now_s[node]
+        empties = node == 0 and activity is not Activity.STANDBY and now_s <= self.flat_s < until_s
+        spell = super().advance(node, self.flat_s if empties else until_s, activity, power_w)
+        return replace(spell, reason=Reason.EMPTY) if empties else spell
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        return Reason.LOW_CHARGE if node == 0 and self.flat_s <= self.now_s[node] < self.charged_s else None
+
+
+def test_a_satellite_that_runs_empty_is_recorded_and_the_mission_goes_on():
+    timeline = mapped(ground_plan(), IMAGE, environment=Flat(2, 208.0, 300.0))
+    assert timeline.stops == (Refusal(0, 208.0, "inference", "battery empty"),)
+    assert [each.at_s for each in timeline.refusals if each.activity == "inference"] == [258.0]
+    assert chosen(Inference, timeline) == [Inference(0, 0, 308.0, 320.0)], "it begins anew"
+    assert {each.node for each in chosen(Session, timeline) if each.start_s > 300} == {0, 1}
+
+
+IMAGES = st.lists(
+    st.tuples(st.integers(0, 3), st.floats(0, 990), st.floats(0.1, 60), st.integers(1, 3_000_000)), max_size=4
+)
+PASSES = st.lists(st.tuples(st.integers(0, 3), st.floats(0, 990), st.floats(1, 200)), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WINDOWS, PASSES, IMAGES, st.permutations(PRIORITIES))
+def test_whatever_is_seen(windows, passes, images, order):
+    """No satellite does two things at once, no byte comes down twice, and every part lies in a pass."""
+    names = (*(f"sat-{i}" for i in range(4)), "a")
+    rows = [("isl", *pair, at, min(at + s, 1000.0), False, 0.0, 0.0, 1e6, 0.0) for pair, at, s in windows]
+    rows += [("ground", node, 4, at, min(at + s, 1000.0), False, 0.0, 0.0, 1e5, 0.0) for node, at, s in passes]
+    contact_plan = ContactPlan(EPOCH, RULES.duration_s, names, columns_of(rows), satellites=4)
+    seen = [Observation(*image) for image in images]
+    timeline = mapped(contact_plan, *seen, rules=replace(RULES, priorities=tuple(order)))
+    busy: dict[int, list[tuple[float, float]]] = {node: [] for node in range(4)}
+    sent = [0] * len(seen)
+    for each in timeline.happenings:
+        match each:
+            case Session(node, start_s, end_s) | Inference(_, node, start_s, end_s):
+                busy[node].append((start_s, end_s))
+            case Exchange(a, b, start_s, end_s):
+                busy[a].append((start_s, end_s))
+                busy[b].append((start_s, end_s))
+            case Downlink(number, node, _, start_s, end_s, sent_byte, _, outcome):
+                busy[node].append((start_s, end_s))
+                sent[number] += sent_byte
+                assert (outcome == "done") == (sent[number] == seen[number].size_byte)
+                assert sent_byte <= (end_s - start_s) * 1e5 / 8 + 1
+                opened = contact_plan.between(f"sat-{node}", "a").table
+                assert ((opened["start_s"] <= start_s) & (end_s <= opened["end_s"])).any()
+    assert all(part <= whole.size_byte for part, whole in zip(sent, seen, strict=True))
     for spells in busy.values():
         ordered = sorted(spells)
         assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(ordered))

@@ -133,8 +133,13 @@ class EquatorialEarth:
     name: ClassVar[str] = "earth"
 
     def eph(self, epoch: Instant) -> tuple[Vector, Vector]:
-        r, v = earth_ecliptic(epoch.mjd2000)
-        return _to_equator(r), _to_equator(v)
+        return earth_equatorial(epoch.mjd2000)
+
+
+def earth_equatorial(mjd2000: float) -> tuple[Vector, Vector]:
+    """The Earth from the Sun, m and m/s, mean equator and equinox J2000; `mjd2000` in days of Terrestrial Time."""
+    r, v = earth_ecliptic(mjd2000)
+    return _to_equator(r), _to_equator(v)
 
 
 def jpl_lp(name: str) -> Earth:

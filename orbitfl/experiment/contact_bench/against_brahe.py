@@ -8,7 +8,7 @@ import numpy as np
 
 from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, compared, timings
 from orbitfl.experiment.contact_bench.given import EPOCH_UTC, STATIONS, passes_of
-from orbitfl.experiment.contact_bench.timing import timed
+from orbitfl.experiment.timing import timed
 from orbitfl.orbit.arrays import Floats
 
 AT_THE_SPANS_END_S = 1e-3

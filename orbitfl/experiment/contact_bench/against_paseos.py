@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from orbitfl.contacts import ContactPlan, ContactRules, found
 from orbitfl.environment.plain_paseos import PlainActors, plain_actors
 from orbitfl.experiment.contact_bench.given import EPOCH_UTC, STATIONS, Shell, best_engine, planning
-from orbitfl.experiment.contact_bench.timing import fastest, timed
+from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.clock import DAY_S
 

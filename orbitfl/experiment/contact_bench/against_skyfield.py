@@ -11,7 +11,7 @@ from skyfield.api import EarthSatellite, wgs84
 from orbitfl.contacts import ContactPlan, ContactRules, contact_plan
 from orbitfl.contacts.engine import EngineName
 from orbitfl.experiment.contact_bench.given import EPOCH_UTC, GROUND, STATIONS, Shell, best_engine, passes_of
-from orbitfl.experiment.contact_bench.timing import fastest, timed
+from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import DAY_S, timescale
 from orbitfl.orbit.station import GroundStation

@@ -9,7 +9,7 @@ from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.pairs import Pairs, chosen_pairs
 from orbitfl.contacts.visibility import past_sphere
 from orbitfl.experiment.contact_bench.given import STATIONS, Shell, planning
-from orbitfl.experiment.contact_bench.timing import fastest, peak_byte, timed
+from orbitfl.experiment.timing import fastest, peak_byte, timed
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.ephemeris import Sampled, sampled

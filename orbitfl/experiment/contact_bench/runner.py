@@ -5,7 +5,6 @@ thread, and both sides of a ratio in the same one.
 """
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing import get_context
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -23,13 +21,13 @@ from orbitfl.experiment.contact_bench.against_paseos import AgainstPaseos, again
 from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, against_skyfield
 from orbitfl.experiment.contact_bench.given import Shell
 from orbitfl.experiment.contact_bench.growth import Scale, first_plan_s, grown
+from orbitfl.experiment.timing import machine
 
 CASES = ("paseos", "skyfield", "brahe", "growth", "roofline")
 SEVERAL = ("skyfield", "brahe", "growth")
 NEEDS = {"paseos": "paseos", "brahe": "brahe", "roofline": "numba"}
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in THREADS}
-CPU_INFO = Path("/proc/cpuinfo")
 
 Notify = Callable[[str, int, int], None]
 
@@ -90,7 +88,7 @@ def measured(bench: Bench, cases: Sequence[str], notify: Notify) -> dict[str, An
     unknown = sorted(set(cases) - set(CASES))
     if unknown:
         raise ScenarioError(f"{', '.join(unknown)} is no case of the benchmark; choose from {', '.join(CASES)}.")
-    results: dict[str, Any] = {"machine": _machine()}
+    results: dict[str, Any] = {"machine": machine()}
     with TemporaryDirectory() as folder:
         jobs = [job for case in CASES if case in cases for job in _jobs(bench, case, folder)]
         for done, job in enumerate(jobs):
@@ -155,9 +153,3 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _machine() -> dict[str, Any]:
-    lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines() if CPU_INFO.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return {"processor": next(named, platform.machine()), "python": platform.python_version(), "threads": 1}

@@ -1,9 +1,12 @@
-"""CPU time and memory of this process."""
+"""CPU time and memory of this process, and what machine it is."""
 
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from orbitfl.experiment.machine import processor
 
 Result = TypeVar("Result")
 PATIENCE_S = 5.0
@@ -38,3 +41,8 @@ def peak_byte() -> int | None:
         return None
     lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+
+
+def machine() -> dict[str, Any]:
+    """The processor, Python, and the one thread that benchmarks take."""
+    return {"processor": processor(), "python": platform.python_version(), "threads": 1}
