@@ -4,8 +4,8 @@
 
 A seed decides the order of tiles and which images are clouded. Runs that stand in the folder already are read, not run.
 `--event lakes` moves the event to the acquisition of `val` with the most tiles, Kamchatka on 12 September 2019, whose
-masks are made by hand: what the same satellites do for water that their small model can learn. To save time they exchange
-every hour there, not every quarter of one.
+masks are made by hand: what the same satellites do for water that their small model can learn. To save time they
+exchange every hour there, not every quarter of one.
 """
 
 import argparse
