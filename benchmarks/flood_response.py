@@ -1,11 +1,8 @@
-"""How soon a useful map of a flood is on the ground, over several seeds: the tables of docs/benchmarks.md.
+"""How soon a useful map of a flood is on the ground, over several seeds: the table of docs/benchmarks.md.
 
     ORBITFL_DATA=/folder/of/esw/and/rs2024_flood python benchmarks/flood_response.py --seeds 3 --out runs/flood
 
 A seed decides the order of tiles and which images are clouded. Runs that stand in the folder already are read, not run.
-`--event lakes` moves the event to the acquisition of `val` with the most tiles, Kamchatka on 12 September 2019, whose
-masks are made by hand: what the same satellites do for water that their small model can learn. To save time they exchange
-every hour there, not every quarter of one.
 """
 
 import argparse
@@ -19,22 +16,14 @@ from orbitfl.experiment.response import BENT_PIPE, ONBOARD, first_maps
 from orbitfl.scenario import Scenario
 
 SCENARIO = Path(__file__).parents[1] / "constellations" / "flood_response.yaml"
-LAKES = (
-    "event.area={name: kamchatka, south_deg: 55.97, west_deg: 162.21, north_deg: 56.71, east_deg: 163.32}",
-    'event.data={kind: folder, path: "${ORBITFL_DATA}/esw/val", bands: [B04, B03, B02]}',
-    "exchange.min_interval_s=3600",
-)
-EVENTS = {"flood": (), "lakes": LAKES}
-HOURS = ["first image h", "first map h", "useful map h"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--event", choices=sorted(EVENTS), default="flood")
     parser.add_argument("--out", type=Path, default=Path("runs/flood"))
     asked = parser.parse_args()
-    scenario = orbitfl.load(SCENARIO, EVENTS[asked.event])
+    scenario = orbitfl.load(SCENARIO)
     for seed in range(asked.seeds):
         if not _folder(asked, seed).exists():
             orbitfl.run(replace(scenario, seed=seed), _folder(asked, seed))
@@ -46,7 +35,7 @@ def main() -> None:
 
 
 def _folder(asked: argparse.Namespace, seed: int) -> Path:
-    return asked.out / asked.event / f"seed-{seed}"
+    return asked.out / f"seed-{seed}"
 
 
 def _told(scenario: Scenario, folder: Path) -> pd.DataFrame:
