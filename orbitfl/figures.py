@@ -49,7 +49,7 @@ def draw_scores(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
 
 
 def draw_contacts(axes: Axes, contacts: pd.DataFrame, transfers: pd.DataFrame) -> None:
-    """A bar per window and pair of nodes; dots where an exchange was completed, crosses where it was cut."""
+    """A bar per window and pair of nodes; dots where a transfer was completed, crosses where it was cut."""
     pairs = list(dict.fromkeys(zip(contacts["a"], contacts["b"], strict=True)))
     rows = {pair: place for place, pair in enumerate(sorted(pairs))}
     for kind, colour in (("isl", COLOURS[5]), ("ground", COLOURS[4])):
@@ -66,7 +66,7 @@ def draw_contacts(axes: Axes, contacts: pd.DataFrame, transfers: pd.DataFrame) -
             if (sender, receiver) in rows
         ]
         if points:
-            axes.plot(*zip(*points, strict=True), marker, color=colour, markersize=3, label=f"exchange {outcome}")
+            axes.plot(*zip(*points, strict=True), marker, color=colour, markersize=3, label=f"transfer {outcome}")
     axes.set_yticks(list(rows.values()), [" – ".join(pair) for pair in rows], fontsize=6 if len(rows) > 12 else 8)
     axes.set_ylabel("contacts")
     _legend_above(axes)

@@ -34,7 +34,7 @@ def _rules(scenario: Scenario, update_byte: int) -> Rules:
     return Rules(
         duration_s=scenario.duration_s,
         session_steps=training.session_steps,
-        session_every_s=training.session_every_s,
+        session_every_s=training.session_every_s if exchange.strategy.learns else None,
         step_s=scenario.seconds().train_step_s,
         retry_s=training.retry_s,
         train_w=watts.train_w,

@@ -20,7 +20,7 @@ from orbitfl.experiment.replay import AVERAGE, Record, Replay
 from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, is_needed, raw_byte_of, survey
-from orbitfl.federation.strategies import STRATEGIES, Isolated
+from orbitfl.federation.strategies import STRATEGIES, Frozen
 from orbitfl.files import new_folder, write_bytes, write_text
 from orbitfl.scenario import Scenario, resolved_yaml
 from orbitfl.simulation.timeline import Timeline
@@ -68,7 +68,8 @@ def dry_run(scenario: Scenario) -> Timeline:
 def _run_all(scenario: Scenario, folder: Path | None, notify: Notify) -> RunResult:
     plan = contact_plan(scenario)
     known = survey(scenario, len(plan.satellite_names))
-    school = _School(plan, known, open_classroom(scenario, known, notify))
+    classroom, bent_pipe = open_classroom(scenario, known, notify), _bent_pipe(scenario, plan, known)
+    school = _School(plan, known, classroom, bent_pipe)
     result = _run_one(scenario, school, folder, notify)
     controls = {}
     for name in scenario.exchange.controls:
@@ -85,6 +86,7 @@ class _School:
     plan: ContactPlan
     known: Survey
     classroom: Classroom
+    bent_pipe: pd.DataFrame | None
 
 
 def _run_one(scenario: Scenario, school: _School, folder: Path | None, notify: Notify) -> RunResult:
@@ -99,7 +101,7 @@ def _run_one(scenario: Scenario, school: _School, folder: Path | None, notify: N
         records=tables.records(sorted(records, key=lambda record: record[0])),
         transfers=tables.transfers(mission, names),
         energy=tables.energy(mission, names),
-        response=_response(scenario, school, mission, replay),
+        response=_onboard(scenario, school, mission, replay),
     )
     if folder is not None:
         _write(folder, result, replay, time.perf_counter() - started_s)
@@ -119,22 +121,22 @@ def _hindered(mission: Timeline, names: tuple[str, ...]) -> Iterator[Record]:
             yield each.at_s, names[each.node], f"{word} {each.activity}: {each.reason}", 1.0
 
 
-def _response(scenario: Scenario, school: _School, mission: Timeline, replay: Replay) -> pd.DataFrame | None:
-    """What became of each image of the event, onboard and through the bent pipe."""
-    event, names, images = scenario.event, replay.names, school.known.event_images
-    if event is None:
+def _onboard(scenario: Scenario, school: _School, mission: Timeline, replay: Replay) -> pd.DataFrame | None:
+    """What became of each image of the event, onboard and, for comparison, through the bent pipe."""
+    if scenario.event is None or school.bent_pipe is None:
         return None
-    raw = bent_pipe_agenda(event, school.known)
-    exchange = replace(scenario.exchange, strategy=Isolated())
-    sent = timeline(replace(scenario, exchange=exchange), school.plan, replay.update_byte(), raw)
-    raw_byte = raw_byte_of(event, school.known)
-    return pd.concat(
-        [
-            onboard_response(event, images, mission, replay.maps, names),
-            bent_pipe_response(event, images, sent, raw_byte, names),
-        ],
-        ignore_index=True,
-    )
+    onboard = onboard_response(scenario.event, school.known.event_images, mission, replay.maps, replay.names)
+    return pd.concat([onboard, school.bent_pipe], ignore_index=True)
+
+
+def _bent_pipe(scenario: Scenario, plan: ContactPlan, known: Survey) -> pd.DataFrame | None:
+    """The same satellites, when they neither learn nor talk nor think: every strategy is held against them."""
+    if scenario.event is None:
+        return None
+    idle = replace(scenario, exchange=replace(scenario.exchange, strategy=Frozen()))
+    mission = timeline(idle, plan, 0, bent_pipe_agenda(scenario.event, known))
+    raw_byte = raw_byte_of(scenario.event, known)
+    return bent_pipe_response(scenario.event, known.event_images, mission, raw_byte, plan.satellite_names)
 
 
 def _write(folder: Path, result: RunResult, replay: Replay, wall_s: float) -> None:

@@ -55,16 +55,12 @@ def agenda(scenario: Scenario, known: Survey) -> Agenda:
     """What the engine has to know of it: seconds and bytes."""
     inference_s = scenario.seconds().inference_s
     processing_s = 0.0 if known.event_tiles is None else len(known.event_tiles) * inference_s
-    learns = scenario.exchange.strategy.learns
-    return Agenda(
-        learns_from_s=tuple(holding.first_s if learns else float("inf") for holding in known.holdings),
-        observations=_observations(known, processing_s, most_byte(known.event_px)),
-    )
+    return _agenda(known, processing_s, most_byte(known.event_px))
 
 
 def bent_pipe_agenda(event: Event, known: Survey) -> Agenda:
-    """The same satellites without learning or inference: they send raw images."""
-    return Agenda((float("inf"),) * len(known.holdings), _observations(known, 0.0, raw_byte_of(event, known)))
+    """The same without inference: raw images are sent as they are."""
+    return _agenda(known, 0.0, raw_byte_of(event, known))
 
 
 def raw_byte_of(event: Event, known: Survey) -> int:
@@ -72,5 +68,6 @@ def raw_byte_of(event: Event, known: Survey) -> int:
     return round(known.event_px * event.raw_bit_per_px / 8)
 
 
-def _observations(known: Survey, processing_s: float, size_byte: int) -> tuple[Observation, ...]:
-    return tuple(Observation(image.node, image.at_s, processing_s, size_byte) for image in known.event_images)
+def _agenda(known: Survey, processing_s: float, size_byte: int) -> Agenda:
+    seen = (Observation(image.node, image.at_s, processing_s, size_byte) for image in known.event_images)
+    return Agenda(tuple(holding.first_s for holding in known.holdings), tuple(seen))

@@ -47,14 +47,8 @@ class Gossip:
         return {name: np.float32(0.5) * moved[name] + own[name] for name in own}
 
 
-@dataclass(frozen=True)
-class Isolated:
-    """Every satellite learns alone: the lower control."""
-
-    kind: Literal["isolated"] = "isolated"
-    exchanges: ClassVar[bool] = False
-    pools_data: ClassVar[bool] = False
-    learns: ClassVar[bool] = True
+class _Apart:
+    """What every strategy without links says and hears: nothing."""
 
     def offer(self, own: Weights) -> Weights:
         return {}
@@ -64,7 +58,17 @@ class Isolated:
 
 
 @dataclass(frozen=True)
-class Centralised:
+class Isolated(_Apart):
+    """Every satellite learns alone: the lower control."""
+
+    kind: Literal["isolated"] = "isolated"
+    exchanges: ClassVar[bool] = False
+    pools_data: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Centralised(_Apart):
     """One model does every satellite's steps, one after the other, on all their tiles: an oracle no orbit allows.
 
     It spends the same number of gradient steps as the whole constellation and needs no link.
@@ -75,27 +79,15 @@ class Centralised:
     pools_data: ClassVar[bool] = True
     learns: ClassVar[bool] = True
 
-    def offer(self, own: Weights) -> Weights:
-        return {}
-
-    def merge(self, own: Weights, sent: Weights, received: Weights) -> Weights:
-        return own
-
 
 @dataclass(frozen=True)
-class Frozen:
+class Frozen(_Apart):
     """Nobody learns: the launch checkpoint as it is, zero-shot."""
 
     kind: Literal["frozen"] = "frozen"
     exchanges: ClassVar[bool] = False
     pools_data: ClassVar[bool] = False
     learns: ClassVar[bool] = False
-
-    def offer(self, own: Weights) -> Weights:
-        return {}
-
-    def merge(self, own: Weights, sent: Weights, received: Weights) -> Weights:
-        return own
 
 
 STRATEGIES: dict[str, type[Strategy]] = {each.kind: each for each in (Gossip, Isolated, Centralised, Frozen)}

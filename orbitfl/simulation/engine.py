@@ -35,15 +35,16 @@ class Rules:
     """The mission's fixed quantities.
 
     duration_s: length of the mission. A session is session_steps batches of step_s seconds on the board; sessions of a
-    satellite begin at least session_every_s apart. retry_s: pause after a refusal. update_byte: one update on the
-    wire. exchange_every_s: least time between two exchanges of a pair, None for a strategy that never meets.
+    satellite begin at least session_every_s apart, None for a strategy that never learns. retry_s: pause after a
+    refusal. update_byte: one update on the wire. exchange_every_s: least time between two exchanges of a pair, None for
+    a strategy that never meets.
     evaluate_every_s: time between evaluations. *_w: power drawn in each activity.
     priorities: every activity but standby, first what comes first.
     """
 
     duration_s: float
     session_steps: int
-    session_every_s: float
+    session_every_s: float | None
     step_s: float
     retry_s: float
     train_w: float
@@ -65,7 +66,7 @@ class Rules:
 class Agenda:
     """What the instruments bring to a mission.
 
-    learns_from_s: per satellite, when it first holds data to train on; infinite if it never trains.
+    learns_from_s: per satellite, when it first holds data to train on; infinite if it never does.
     observations: images of what cannot wait.
     """
 
@@ -123,7 +124,7 @@ class _Mission:
         spell = self.environment.advance(node, until_s, activity, power_w)
         if spell.end_s > spell.start_s:
             self.energy.append(spell)
-        if spell.reason is not None:
+        if spell.reason is not None and node not in self.lost:
             self.stops.append(Refusal(node, spell.end_s, activity, spell.reason))
         return spell.end_s
 
@@ -165,8 +166,9 @@ def _begun(
         passes[node_of[contact.a]].append(contact)
     left_byte = [each.size_byte for each in agenda.observations]
     mission = _Mission(rules, environment, agenda.observations, node_of, passes, [0.0] * len(node_of), left_byte)
-    for node, at_s in enumerate(agenda.learns_from_s):
-        mission.push(at_s, Activity.TRAINING, partial(_train, node=node))
+    if rules.session_every_s is not None:
+        for node, at_s in enumerate(agenda.learns_from_s):
+            mission.push(at_s, Activity.TRAINING, partial(_train, node=node, every_s=rules.session_every_s))
     for number, seen in enumerate(agenda.observations):
         if seen.processing_s:
             mission.promise(seen.node, seen.at_s, Activity.INFERENCE, partial(_infer, number=number))
@@ -178,8 +180,8 @@ def _begun(
     return mission
 
 
-def _train(mission: _Mission, at_s: float, node: int) -> None:
-    rules, again = mission.rules, partial(_train, node=node)
+def _train(mission: _Mission, at_s: float, node: int, every_s: float) -> None:
+    rules, again = mission.rules, partial(_train, node=node, every_s=every_s)
     if node in mission.lost:
         return
     if mission.free_at_s[node] > at_s:
@@ -199,7 +201,7 @@ def _train(mission: _Mission, at_s: float, node: int) -> None:
     if steps:
         mission.happenings.append((end_s, Session(node, at_s, end_s, steps)))
     mission.free_at_s[node] = end_s
-    pause_s = rules.session_every_s if steps else rules.retry_s
+    pause_s = every_s if steps else rules.retry_s
     mission.push(max(at_s + pause_s, end_s), Activity.TRAINING, again)
 
 

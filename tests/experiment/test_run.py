@@ -13,6 +13,7 @@ import orbitfl
 from orbitfl.errors import DataError, StorageError
 from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.run import dry_run
+from orbitfl.federation.strategies import Frozen
 from orbitfl.models import checkpoint
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Session
@@ -120,6 +121,11 @@ def test_dry_run_foresees_the_mission(result: RunResult, scenario: Scenario):
     steps = sum(each.steps for each in foreseen.happenings if isinstance(each, Session))
     assert steps == result.satellites("steps").to_numpy()[-1].sum()
     assert sum(spell.consumed_j for spell in foreseen.energy) == pytest.approx(result.energy["consumed_j"].sum())
+
+
+def test_dry_run_of_a_strategy_that_never_learns_shows_no_session(scenario: Scenario):
+    frozen = replace(scenario, exchange=replace(scenario.exchange, strategy=Frozen()))
+    assert not [each for each in dry_run(frozen).happenings if isinstance(each, Session)]
 
 
 def test_low_battery_stops_learning_and_is_recorded(scenario: Scenario):

@@ -340,3 +340,32 @@ def test_whatever_is_seen(windows, passes, images, order):
     for spells in busy.values():
         ordered = sorted(spells)
         assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(ordered))
+
+
+def test_a_strategy_that_never_learns_trains_nobody():
+    assert not happened(Session, plan(nodes=2), replace(RULES, session_every_s=None))
+
+
+class Doomed(Mains):
+    """Radiation has destroyed satellite 0 by `failed_s`."""
+
+    def __init__(self, n: int, failed_s: float) -> None:
+        super().__init__(n)
+        self.failed_s = failed_s
+
+    def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
+        spell = super().advance(node, until_s, activity, power_w)
+        return replace(spell, reason=Reason.FAILED) if node == 0 and until_s > self.failed_s else spell
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        return Reason.FAILED if node == 0 and self.now_s[node] > self.failed_s else None
+
+
+def test_a_destroyed_satellite_is_told_once_and_the_others_go_on():
+    contact_plan = plan((0, 1, 0.0, 1000.0), (1, 2, 0.0, 1000.0), nodes=3)
+    timeline = simulate(RULES, contact_plan, Doomed(3, 350.0), contact_plan.nodes)
+    # Its exchange of second 300 puts off a session to 308, hence the next to 408.
+    assert timeline.refusals == (Refusal(0, 408.0, "training", "failed"),)
+    assert [each.reason for each in timeline.stops] == ["failed"]
+    assert not [each for each in chosen(Session, timeline) if each.node == 0 and each.start_s > 350]
+    assert [each.start_s > 350 for each in chosen(Exchange, timeline) if (each.a, each.b) == (1, 2)].count(True) == 2
