@@ -5,6 +5,8 @@ from typing import Literal
 
 from orbitfl.environment.base import Spell
 
+Outcome = Literal["done", "cut"]
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -17,18 +19,66 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """Satellites `a` and `b` sent each other `size_byte` bytes at the same time over a full-duplex link.
+class Offer:
+    """`sender` wrote the message of transfer `number` to `receiver`, from the model it had at `at_s`.
 
-    `outcome` is "done", or "cut" when the window closed first; then neither side received anything.
+    relayed: whose older messages, which the receiver does not have yet, travel with it.
     """
 
+    number: int
+    sender: int
+    receiver: int
+    at_s: float
+    relayed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A part of transfer `number`: `a` and `b` sent each other bytes at the same time over a full-duplex link.
+
+    sent_byte: from a to b, and back. `outcome` is "done" when both have all of the other's message, and "cut" when
+    more is to come; until it is done neither side has anything.
+    """
+
+    number: int
     a: int
     b: int
     start_s: float
     end_s: float
-    size_byte: int
-    outcome: Literal["done", "cut"]
+    sent_byte: tuple[int, int]
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A part of transfer `number` in one direction; "done" when the receiver has all of it and the sender knows.
+
+    station: through which one of the two, the ground, was reached; empty between satellites.
+    """
+
+    number: int
+    sender: int
+    receiver: int
+    start_s: float
+    end_s: float
+    sent_byte: int
+    outcome: Outcome
+    station: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Satellite `node` merged what had reached it since it last did."""
+
+    node: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """The ground made a new model from the updates that had reached it since it last did."""
+
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +116,7 @@ class Downlink:
     end_s: float
     sent_byte: int
     rate_bps: float
-    outcome: Literal["done", "cut"]
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +136,7 @@ class Refusal:
     reason: str
 
 
-Happening = Session | Exchange | Inference | Downlink | Evaluation
+Happening = Session | Offer | Exchange | Sending | Digest | Aggregation | Inference | Downlink | Evaluation
 
 
 @dataclass(frozen=True)

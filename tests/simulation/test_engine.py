@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 
 from orbitfl.contacts.plan import ContactPlan, columns_of
 from orbitfl.environment.base import PRIORITIES, Activity, Reason, Spell, Vitals
-from orbitfl.simulation.engine import Agenda, Rules, simulate
+from orbitfl.simulation.engine import simulate
+from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
 from orbitfl.simulation.timeline import (
+    Aggregation,
+    Digest,
     Downlink,
     Evaluation,
     Exchange,
     Inference,
     Observation,
+    Offer,
     Refusal,
+    Sending,
     Session,
     Timeline,
 )
@@ -35,8 +40,8 @@ RULES = Rules(
     inference_w=12.0,
     downlink_w=8.0,
     standby_w=5.0,
-    update_byte=1_000_000,
-    exchange_every_s=300.0,
+    wire=Wire(update_byte=1_000_000),
+    meetings=Meetings(every_s=300.0),
     evaluate_every_s=400.0,
 )
 
@@ -66,7 +71,7 @@ def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: 
     return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), columns_of(rows))
 
 
-Kind = TypeVar("Kind", Session, Exchange, Evaluation, Inference, Downlink)
+Kind = TypeVar("Kind", Session, Offer, Exchange, Sending, Digest, Aggregation, Evaluation, Inference, Downlink)
 
 
 def happened(kind: type[Kind], contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0) -> list[Kind]:
@@ -89,13 +94,13 @@ def test_last_session_keeps_only_whole_steps():
 
 def test_exchange_waits_for_the_interval_then_takes_bytes_over_rate():
     exchanges = happened(Exchange, plan((0, 1, 0.0, 1000.0), nodes=2))
-    assert exchanges[0] == Exchange(0, 1, 300.0, 308.0, 1_000_000, "done")
+    assert exchanges[0] == Exchange(0, 0, 1, 300.0, 308.0, (1_000_000, 1_000_000), "done")
     assert [each.start_s for each in exchanges] == [300.0, 600.0, 900.0]
 
 
 def test_session_waits_for_an_exchange_and_an_exchange_for_a_session():
     contact_plan = plan((0, 1, 205.0, 1000.0), nodes=2)
-    rules = replace(RULES, exchange_every_s=200.0)
+    rules = replace(RULES, meetings=Meetings(every_s=200.0))
     assert happened(Exchange, contact_plan, rules)[0].start_s == 210.0
     assert [each.start_s for each in happened(Session, contact_plan, rules) if each.node == 0][2:5] == [
         200,
@@ -109,13 +114,62 @@ def test_exchange_comes_at_the_window_when_the_interval_has_passed():
 
 
 def test_transfer_that_outlives_its_window_is_cut():
-    assert happened(Exchange, plan((0, 1, 450.0, 457.9), nodes=2)) == [Exchange(0, 1, 450.0, 457.9, 1_000_000, "cut")]
+    (cut,) = happened(Exchange, plan((0, 1, 450.0, 457.9), nodes=2))
+    assert cut == Exchange(0, 0, 1, 450.0, 457.9, (987_500, 987_500), "cut")
     assert happened(Exchange, plan((0, 1, 450.0, 458.0), nodes=2))[0].outcome == "done"
 
 
-def test_a_cut_transfer_does_not_count_as_a_meeting():
-    exchanges = happened(Exchange, plan((0, 1, 450.0, 455.0), (0, 1, 510.0, 600.0), nodes=2))
-    assert [(each.start_s, each.outcome) for each in exchanges] == [(450.0, "cut"), (510.0, "done")]
+TWO_WINDOWS = ((0, 1, 450.0, 455.0), (0, 1, 510.0, 600.0))
+
+
+def test_the_next_contact_goes_on_with_the_whole_chunks_of_the_last():
+    first, second = happened(Exchange, plan(*TWO_WINDOWS, nodes=2))
+    left_byte = 1_000_000 - 625_000 // 65_536 * 65_536
+    assert (first.number, first.outcome) == (second.number, "cut")
+    assert second == Exchange(0, 0, 1, 510.0, 510.0 + 8e-6 * left_byte, (left_byte, left_byte), "done")
+
+
+def test_every_contact_opens_with_the_preamble():
+    rules = replace(RULES, wire=Wire(update_byte=1_000_000, preamble_byte=1000))
+    first, second = happened(Exchange, plan(*TWO_WINDOWS, nodes=2), rules)
+    left_byte = 1_000_000 - 624_000 // 65_536 * 65_536 + 1000
+    assert first.sent_byte == (625_000, 625_000) and second.sent_byte == (left_byte, left_byte)
+
+
+@pytest.mark.parametrize("wire", [Wire(1_000_000, resumes=False), Wire(1_000_000, keep_s=50.0)])
+def test_what_may_not_be_gone_on_with_begins_anew(wire: Wire):
+    exchanges = happened(Exchange, plan(*TWO_WINDOWS, nodes=2), replace(RULES, wire=wire))
+    assert [(each.start_s, each.end_s, each.outcome) for each in exchanges] == [
+        (450.0, 455.0, "cut"),
+        (510.0, 518.0, "done"),
+    ]
+    assert exchanges[0].number < exchanges[1].number
+
+
+def test_a_message_is_written_once_and_by_both():
+    offers = happened(Offer, plan(*TWO_WINDOWS, nodes=2))
+    assert offers == [Offer(0, 0, 1, 450.0), Offer(0, 1, 0, 450.0)]
+
+
+def test_lost_chunks_are_sent_again():
+    """On average a transfer takes 1/(1 - loss) times the chunks."""
+    rules = replace(RULES, wire=Wire(1_000_000, chunk_byte=10_000, loss=0.2), meetings=Meetings(every_s=20.0))
+    lasted = [each.end_s - each.start_s for each in happened(Exchange, plan((0, 1, 0.0, 1000.0), nodes=2), rules)]
+    # Both directions have to be through, so the slower of two negative binomials counts: about 26 of 100 chunks.
+    assert len(lasted) > 30 and 9.8 < sum(lasted) / len(lasted) < 10.8
+    assert min(lasted) > 8.0 and len(set(lasted)) > 5
+
+
+def test_chunks_that_got_through_before_a_cut_stay_there():
+    """Whatever is lost on the way, no more arrives than was sent, and the parts of a transfer add up."""
+    windows = [(0, 1, 20.0 * i, 20.0 * i + 3.0) for i in range(1, 49)]
+    rules = replace(RULES, wire=Wire(1_000_000, chunk_byte=10_000, loss=0.3), meetings=Meetings(every_s=10.0))
+    parts = happened(Exchange, plan(*windows, nodes=2), rules)
+    done = [each.number for each in parts if each.outcome == "done"]
+    assert len(done) > 5 and done == sorted(set(done))
+    for number in done:
+        sent_byte = sum(each.sent_byte[0] for each in parts if each.number == number)
+        assert 1_000_000 <= sent_byte < 2_500_000
 
 
 def test_one_terminal_serves_one_peer_at_a_time():
@@ -128,7 +182,7 @@ def test_one_terminal_serves_one_peer_at_a_time():
 
 
 def test_strategy_that_never_meets_sends_nothing():
-    assert not happened(Exchange, plan((0, 1, 0.0, 1000.0)), replace(RULES, exchange_every_s=None))
+    assert not happened(Exchange, plan((0, 1, 0.0, 1000.0)), replace(RULES, meetings=None))
 
 
 def test_refusal_is_recorded_and_tried_again_after_the_pause():
@@ -166,7 +220,7 @@ WINDOWS = st.lists(
 def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
     """No satellite does two things at once, every exchange lies in a window, and a run repeats itself."""
     contact_plan = plan(*((*pair, start_s, min(start_s + long_s, 1000.0)) for pair, start_s, long_s in windows))
-    rules = replace(RULES, exchange_every_s=exchange_every_s, session_every_s=session_every_s)
+    rules = replace(RULES, meetings=Meetings(every_s=exchange_every_s), session_every_s=session_every_s)
     timeline = simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
     assert timeline == simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
     busy: dict[int, list[tuple[float, float]]] = {node: [] for node in range(4)}
@@ -175,12 +229,12 @@ def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
             case Session(node, start_s, end_s, steps):
                 busy[node].append((start_s, end_s))
                 assert steps * rules.step_s <= end_s - start_s + 1e-6
-            case Exchange(a, b, start_s, end_s, _, outcome):
+            case Exchange(_, a, b, start_s, end_s, sent_byte):
                 busy[a].append((start_s, end_s))
                 busy[b].append((start_s, end_s))
                 opened = contact_plan.between(f"sat-{a}", f"sat-{b}").table
                 assert ((opened["start_s"] <= start_s) & (end_s <= opened["end_s"])).any()
-                assert (outcome == "done") == (end_s - start_s == pytest.approx(8.0))
+                assert sent_byte[0] == pytest.approx((end_s - start_s) * 1e6 / 8, abs=1)
     for spells in busy.values():
         ordered = sorted(spells)
         assert all(before[1] <= after[0] + 1e-9 for before, after in pairwise(ordered))
@@ -326,7 +380,7 @@ def test_whatever_is_seen(windows, passes, images, order):
         match each:
             case Session(node, start_s, end_s) | Inference(_, node, start_s, end_s):
                 busy[node].append((start_s, end_s))
-            case Exchange(a, b, start_s, end_s):
+            case Exchange(_, a, b, start_s, end_s):
                 busy[a].append((start_s, end_s))
                 busy[b].append((start_s, end_s))
             case Downlink(number, node, _, start_s, end_s, sent_byte, _, outcome):
@@ -369,3 +423,113 @@ def test_a_destroyed_satellite_is_told_once_and_the_others_go_on():
     assert [each.reason for each in timeline.stops] == ["failed"]
     assert not [each for each in chosen(Session, timeline) if each.node == 0 and each.start_s > 350]
     assert [each.start_s > 350 for each in chosen(Exchange, timeline) if (each.a, each.b) == (1, 2)].count(True) == 2
+
+
+def test_satellites_that_take_turns_send_one_way():
+    rules = replace(RULES, meetings=Meetings(every_s=100.0, pattern="one_way"))
+    sendings = happened(Sending, plan((0, 1, 0.0, 1000.0), nodes=2), rules)
+    assert sendings[0] == Sending(0, 0, 1, 100.0, 108.0, 1_000_000, "done")
+    assert [(each.sender, each.receiver) for each in sendings[:3]] == [(0, 1), (1, 0), (0, 1)]
+
+
+def test_what_has_arrived_is_merged_together_before_the_next_session():
+    rules = replace(RULES, meetings=Meetings(every_s=130.0, pattern="gather"))
+    contact_plan = plan((0, 1, 130.0, 150.0), (0, 2, 130.0, 150.0), nodes=3)
+    assert len(happened(Exchange, contact_plan, rules)) == 2
+    assert happened(Digest, contact_plan, rules) == [Digest(node, 200.0) for node in range(3)]
+
+
+def test_who_has_nothing_to_train_on_merges_what_arrives():
+    contact_plan = plan((0, 1, 130.0, 150.0), nodes=2)
+    rules = replace(RULES, meetings=Meetings(every_s=130.0, pattern="gather"))
+    agenda = Agenda(learns_from_s=(0.0, float("inf")))
+    timeline = simulate(rules, contact_plan, Mains(2), contact_plan.nodes, agenda)
+    assert chosen(Digest, timeline) == [Digest(1, 138.0), Digest(0, 200.0)]
+
+
+def test_messages_are_stored_carried_and_forwarded():
+    """0 meets 1, then 1 meets 2, which never meets 0: its message goes along, once."""
+    rules = replace(
+        RULES, wire=Wire(1_000_000, relays=2), meetings=Meetings(every_s=100.0, pattern="gather"), duration_s=500.0
+    )
+    offers = happened(Offer, plan((0, 1, 110.0, 120.0), (1, 2, 130.0, 190.0), (1, 2, 240.0, 300.0), nodes=3), rules)
+    assert [(each.sender, each.receiver, each.relayed) for each in offers] == [
+        (0, 1, ()),
+        (1, 0, ()),
+        (1, 2, (0,)),
+        (2, 1, ()),
+        (1, 2, ()),
+        (2, 1, ()),
+    ]
+    carried = happened(Exchange, plan((0, 1, 110.0, 120.0), (1, 2, 130.0, 190.0), nodes=3), rules)[1]
+    assert carried.sent_byte == (2_000_000, 1_000_000) and carried.end_s - carried.start_s == 16.0
+
+
+def test_pairs_drawn_by_lot_meet_without_a_window():
+    rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"))
+    exchanges = happened(Exchange, plan(nodes=5), rules)
+    assert [each.start_s for each in exchanges] == [250.0, 250.0, 500.0, 500.0, 750.0, 750.0]
+    assert all(each.start_s == each.end_s for each in exchanges)
+    assert len({node for each in exchanges[:2] for node in (each.a, each.b)}) == 4
+
+
+def test_pairs_of_two_groups_meet_less_often():
+    meetings = Meetings(every_s=100.0, across_every_s=400.0, group_of=(0, 0, 1, 1))
+    rules = replace(RULES, meetings=meetings)
+    exchanges = happened(Exchange, plan((0, 1, 0.0, 1000.0), (1, 2, 0.0, 1000.0)), rules)
+    assert [each.start_s for each in exchanges if (each.a, each.b) == (1, 2)] == pytest.approx([408.0, 808.0], abs=20)
+    assert len([each for each in exchanges if (each.a, each.b) == (0, 1)]) == 9
+
+
+def test_slow_satellites_take_fewer_steps():
+    sessions = happened(Session, plan(nodes=2), replace(RULES, slowdown={1: 12.0}))
+    assert sum(each.steps for each in sessions if each.node == 0) == 50
+    assert [(each.start_s, each.end_s) for each in sessions if each.node == 1][:2] == [(0.0, 120.0), (120.0, 240.0)]
+
+
+def test_a_satellite_that_falls_silent_neither_learns_nor_talks():
+    contact_plan = plan((0, 1, 0.0, 1000.0), nodes=2)
+    timeline = simulate(replace(RULES, lost_at_s={1: 400.0}), contact_plan, Mains(2), contact_plan.nodes)
+    assert max(each.start_s for each in chosen(Session, timeline) if each.node == 1) < 400
+    assert [each.start_s for each in chosen(Exchange, timeline)] == [300.0]
+    assert timeline.stops == (Refusal(1, 400.0, "standby", "failed"),)
+
+
+def through_the_ground(*windows: tuple[int, str, float, float], closes: int = 2, **changes) -> Timeline:
+    rules = replace(
+        RULES,
+        meetings=Meetings(every_s=50.0, pattern="ground", closes=lambda updates, satellites: updates >= closes),
+        **changes,
+    )
+    contact_plan = ground_plan(*windows)
+    return simulate(rules, contact_plan, Mains(2), contact_plan.satellite_names)
+
+
+def test_satellites_hand_in_and_take_the_next_model_along():
+    timeline = through_the_ground((0, "a", 110.0, 140.0), (1, "a", 150.0, 190.0), (0, "b", 310.0, 400.0))
+    parts = [(each.sender, each.receiver, each.station, each.start_s, each.end_s) for each in chosen(Sending, timeline)]
+    assert parts[:3] == [(0, 2, "a", 110.0, 118.0), (1, 2, "a", 150.0, 158.0), (2, 1, "a", 158.0, 166.0)]
+    assert parts[3:] == [(0, 2, "b", 310.0, 318.0), (2, 0, "b", 318.0, 326.0)]
+    assert chosen(Aggregation, timeline) == [Aggregation(158.0)]
+
+
+def test_a_station_serves_one_satellite_at_a_time():
+    timeline = through_the_ground((0, "a", 111.0, 140.0), (1, "a", 111.0, 190.0))
+    assert [(each.sender, each.start_s) for each in chosen(Sending, timeline)][:2] == [(0, 111.0), (1, 119.0)]
+
+
+def test_a_hand_in_goes_on_in_the_next_pass_with_what_it_began_with():
+    timeline = through_the_ground((0, "a", 110.0, 114.0), (0, "b", 310.0, 400.0), closes=1)
+    first, second = chosen(Sending, timeline)[:2]
+    assert (first.outcome, second.outcome, first.number) == ("cut", "done", second.number)
+    assert [(each.sender, each.at_s) for each in chosen(Offer, timeline)][:2] == [(0, 110.0), (2, second.end_s)]
+
+
+def test_the_ground_waits_for_no_satellite_that_is_lost():
+    timeline = through_the_ground((0, "a", 310.0, 340.0), (0, "b", 610.0, 640.0), closes=2, lost_at_s={1: 200.0})
+    assert not chosen(Aggregation, timeline), "two updates are asked for, and one satellite lives"
+    meetings = Meetings(every_s=50.0, pattern="ground")
+    contact_plan = ground_plan((0, "a", 310.0, 340.0))
+    rules = replace(RULES, meetings=meetings, lost_at_s={1: 200.0})
+    alone = simulate(rules, contact_plan, Mains(2), contact_plan.satellite_names)
+    assert chosen(Aggregation, alone) == [Aggregation(318.0)]

@@ -1,0 +1,135 @@
+"""Satellites that exchange updates: agreed in a window, cut with it, gone on with in the next.
+
+Both ways at once ("pairwise", "gather"): neither side has anything before both messages are through. In turns
+("one_way"): who received last sends next. By lot ("ideal"): in no time and at no cost, a bound that no orbit allows.
+Who asks first is served first; a terminal serves one peer at a time.
+"""
+
+from functools import partial
+
+from orbitfl.contacts.plan import Contact, ContactPlan
+from orbitfl.environment.base import Activity
+from orbitfl.simulation.carrying import Booking, Carried, book, carry
+from orbitfl.simulation.mission import Mission, Pair
+from orbitfl.simulation.rules import Meetings
+from orbitfl.simulation.timeline import Digest, Exchange, Offer, Sending
+
+
+def meet_in_windows(mission: Mission, meetings: Meetings, plan: ContactPlan) -> None:
+    """Queue every window between satellites."""
+    for contact in plan.of_kind("isl"):
+        mission.push(contact.start_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
+
+
+def meet_by_lot(mission: Mission, at_s: float, meetings: Meetings) -> None:
+    """Pair all satellites at random, again and again."""
+    nodes = [node for node in range(len(mission.free_at_s)) if node not in mission.lost]
+    drawn = mission.rng.permutation(nodes).tolist()
+    for a, b in zip(drawn[::2], drawn[1::2], strict=False):
+        number, size_byte = next(mission.number), mission.rules.wire.update_byte
+        mission.happened(at_s, Offer(number, a, b, at_s))
+        mission.happened(at_s, Offer(number, b, a, at_s))
+        mission.happened(at_s, Exchange(number, a, b, at_s, at_s, (size_byte, size_byte), "done"))
+    mission.push(at_s + meetings.every_s, Activity.EXCHANGE, partial(meet_by_lot, meetings=meetings))
+
+
+def digest(mission: Mission, at_s: float, node: int) -> None:
+    """`node` merges what waits for it, if anything does."""
+    if node in mission.waiting:
+        mission.waiting.remove(node)
+        mission.happened(at_s, Digest(node, at_s))
+
+
+def _agree(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
+    """Book both satellites for an exchange as soon as the pair's interval and their work allow."""
+    pair = mission.pair(contact)
+    if not mission.lost.isdisjoint(pair):
+        return
+    # All satellites start from one checkpoint, so launch counts as everybody's first exchange.
+    due_s = mission.met_at_s.get(pair, 0.0) + meetings.interval_s(pair)
+    start_s = max(at_s, due_s, *(mission.free_at_s[node] for node in pair))
+    if start_s >= contact.end_s:
+        return
+    if due_s > at_s:
+        mission.push(due_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
+        return
+    booking = book(mission, pair, contact, start_s, _relayed(mission, pair, meetings))
+    free_until_s = min(mission.free_until_s(node, at_s, Activity.EXCHANGE) for node in pair)
+    if at_s < free_until_s < booking.end_s():
+        mission.push(free_until_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
+        return
+    mission.push(start_s, Activity.EXCHANGE, partial(_transfer, booking=booking, meetings=meetings))
+    for node in pair:
+        mission.free_at_s[node] = booking.end_s()
+
+
+def _relayed(mission: Mission, pair: Pair, meetings: Meetings) -> tuple[tuple[int, ...], ...]:
+    """Per direction, the newest messages that the one has and the other lacks; in turns there is one direction."""
+    if meetings.pattern == "one_way":
+        return ((),)
+    return _lacking(mission, *pair), _lacking(mission, *reversed(pair))
+
+
+def _lacking(mission: Mission, sender: int, receiver: int) -> tuple[int, ...]:
+    if not mission.rules.wire.relays:
+        return ()
+    held, there = mission.held[sender], mission.held[receiver]
+    lacking = [node for node in held if node != receiver and held[node] > there.get(node, -1.0)]
+    return tuple(sorted(lacking, key=lambda node: (-held[node], node))[: mission.rules.wire.relays])
+
+
+def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meetings) -> None:
+    """Carry out a booked exchange."""
+    contact, pair = booking.attempt.contact, booking.key
+    again = partial(_agree, contact=contact, meetings=meetings)
+    permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
+    if not all(permitted):
+        mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
+        return
+    one_way = meetings.pattern == "one_way"
+    directions = [_turn(mission, pair)] if one_way else [pair, (pair[1], pair[0])]
+    if booking.is_new:
+        for (sender, receiver), relayed in zip(directions, booking.transfer.relayed, strict=True):
+            mission.happened(at_s, Offer(booking.transfer.number, sender, receiver, at_s, relayed))
+    carried = carry(mission, booking, pair, mission.rules.exchange_w)
+    _record(mission, at_s, booking, directions, carried)
+    if not carried.done:
+        mission.push(carried.link_end_s + mission.rules.retry_s, Activity.EXCHANGE, again)
+        return
+    mission.met_at_s[pair] = at_s
+    for (sender, receiver), relayed in zip(directions, booking.transfer.relayed, strict=True):
+        _arrived(mission, carried.end_s, booking, sender, receiver, relayed)
+    if one_way:
+        mission.turn[pair] = directions[0][1]
+    mission.push(carried.end_s, Activity.EXCHANGE, again)
+
+
+def _turn(mission: Mission, pair: Pair) -> Pair:
+    """Who sends and who receives."""
+    return pair if mission.turn.get(pair, pair[0]) == pair[0] else (pair[1], pair[0])
+
+
+def _record(mission: Mission, at_s: float, booking: Booking, directions: list[Pair], carried: Carried) -> None:
+    number, outcome = booking.transfer.number, "done" if carried.done else "cut"
+    if len(directions) == 1:
+        part = Sending(number, *directions[0], at_s, carried.end_s, carried.sent_byte[0], outcome)
+    else:
+        there, back = carried.sent_byte
+        part = Exchange(number, *booking.key, at_s, carried.end_s, (there, back), outcome)
+    mission.happened(carried.end_s, part)
+
+
+def _arrived(
+    mission: Mission, at_s: float, booking: Booking, sender: int, receiver: int, relayed: tuple[int, ...]
+) -> None:
+    """What the receiver has now, for later relays; before it ever trains it merges at once."""
+    meetings = mission.rules.meetings
+    if meetings is None or meetings.pattern != "gather":
+        return
+    held = mission.held[receiver]
+    held[sender] = booking.transfer.begun_s
+    for node in relayed:
+        held[node] = max(held.get(node, -1.0), mission.held[sender].get(node, -1.0))
+    mission.waiting.add(receiver)
+    if mission.agenda.learns_from_s[receiver] > at_s:
+        digest(mission, at_s, receiver)
