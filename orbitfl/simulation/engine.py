@@ -17,7 +17,7 @@ import numpy as np
 from orbitfl.contacts.channel import Channel, Steady
 from orbitfl.contacts.plan import Contact, ContactPlan
 from orbitfl.environment.base import Activity, Environment
-from orbitfl.simulation.meetings import digest, meet_by_lot, meet_in_windows
+from orbitfl.simulation.meetings import digest, meet_ideally, meet_in_windows
 from orbitfl.simulation.mission import Mission, lose
 from orbitfl.simulation.products import watch
 from orbitfl.simulation.rounds import visit_stations
@@ -25,7 +25,7 @@ from orbitfl.simulation.rules import Agenda, Rules
 from orbitfl.simulation.timeline import Evaluation, Session, Timeline
 
 LINKS = 4
-"""A purpose of the scenario's seed: chunks lost and pairs drawn by lot."""
+"""A purpose of the scenario's seed: which chunks are lost."""
 
 
 def simulate(
@@ -81,7 +81,7 @@ def _meet(mission: Mission, plan: ContactPlan) -> None:
     if meetings.pattern == "ground":
         visit_stations(mission, meetings, plan)
     elif meetings.pattern == "ideal":
-        mission.push(meetings.every_s, Activity.EXCHANGE, partial(meet_by_lot, meetings=meetings))
+        mission.push(meetings.every_s, Activity.EXCHANGE, partial(meet_ideally, meetings=meetings))
     else:
         meet_in_windows(mission, meetings, plan)
 

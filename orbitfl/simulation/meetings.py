@@ -1,8 +1,8 @@
 """Satellites that exchange updates: agreed in a window, cut with it, gone on with in the next.
 
 Both ways at once ("pairwise", "gather"): neither side has anything before both messages are through. In turns
-("one_way"): who received last sends next. By lot ("ideal"): in no time and at no cost, a bound that no orbit allows.
-Who asks first is served first; a terminal serves one peer at a time.
+("one_way"): who received last sends next. All at once ("ideal"): in no time and at no cost, a bound that no orbit
+allows. Who asks first is served first; a terminal serves one peer at a time.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ from orbitfl.environment.base import Activity
 from orbitfl.simulation.carrying import Booking, Carried, book, carry
 from orbitfl.simulation.mission import Mission, Pair
 from orbitfl.simulation.rules import Meetings
-from orbitfl.simulation.timeline import Digest, Exchange, Offer, Sending
+from orbitfl.simulation.timeline import Consensus, Digest, Exchange, Offer, Sending
 
 
 def meet_in_windows(mission: Mission, meetings: Meetings, plan: ContactPlan) -> None:
@@ -21,16 +21,11 @@ def meet_in_windows(mission: Mission, meetings: Meetings, plan: ContactPlan) -> 
         mission.push(contact.start_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
 
 
-def meet_by_lot(mission: Mission, at_s: float, meetings: Meetings) -> None:
-    """Pair all satellites at random, again and again."""
-    nodes = [node for node in range(len(mission.free_at_s)) if node not in mission.lost]
-    drawn = mission.rng.permutation(nodes).tolist()
-    for a, b in zip(drawn[::2], drawn[1::2], strict=False):
-        number, size_byte = next(mission.number), mission.rules.wire.update_byte
-        mission.happened(at_s, Offer(number, a, b, at_s))
-        mission.happened(at_s, Offer(number, b, a, at_s))
-        mission.happened(at_s, Exchange(number, a, b, at_s, at_s, (size_byte, size_byte), "done"))
-    mission.push(at_s + meetings.every_s, Activity.EXCHANGE, partial(meet_by_lot, meetings=meetings))
+def meet_ideally(mission: Mission, at_s: float, meetings: Meetings) -> None:
+    """All satellites at once, again and again."""
+    living = tuple(node for node in range(len(mission.free_at_s)) if node not in mission.lost)
+    mission.happened(at_s, Consensus(living, at_s))
+    mission.push(at_s + meetings.every_s, Activity.EXCHANGE, partial(meet_ideally, meetings=meetings))
 
 
 def digest(mission: Mission, at_s: float, node: int) -> None:

@@ -37,8 +37,8 @@ class Meetings:
     """Who exchanges with whom.
 
     pattern: "pairwise" and "gather" exchange both ways at once, "one_way" in turns, "ground" with the ground through
-    stations, and "ideal" by lot at every beat, whatever the sky and the batteries say. every_s: least time between two
-    exchanges of a pair; across_every_s: between pairs of two groups, if other. group_of: by satellite.
+    stations, and "ideal" all with all at every beat, whatever the sky and the batteries say. every_s: least time between
+    two exchanges of a pair; across_every_s: between pairs of two groups, if other. group_of: by satellite.
     closes: whether so many updates from so many satellites make the ground aggregate.
     """
 
@@ -63,7 +63,7 @@ class Rules:
     many times as long its batches take, where not once. retry_s: pause after a refusal. wire: what an update is on a
     link. meetings: None for a strategy that never meets. lost_at_s: by satellite, when it falls silent for good.
     evaluate_every_s: time between evaluations. *_w: power drawn in each activity.
-    priorities: every activity but standby, first what comes first. seed: of chunks lost and pairs drawn.
+    priorities: every activity but standby, first what comes first. seed: of the chunks that get lost.
     """
 
     duration_s: float

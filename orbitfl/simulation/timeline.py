@@ -75,6 +75,14 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Consensus:
+    """All of `nodes` took over the mean of their models, over links that no orbit has."""
+
+    nodes: tuple[int, ...]
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregation:
     """The ground made a new model from the updates that had reached it since it last did."""
 
@@ -136,7 +144,7 @@ class Refusal:
     reason: str
 
 
-Happening = Session | Offer | Exchange | Sending | Digest | Aggregation | Inference | Downlink | Evaluation
+Happening = Session | Offer | Exchange | Sending | Digest | Consensus | Aggregation | Inference | Downlink | Evaluation
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from orbitfl.simulation.engine import simulate
 from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
 from orbitfl.simulation.timeline import (
     Aggregation,
+    Consensus,
     Digest,
     Downlink,
     Evaluation,
@@ -71,7 +72,9 @@ def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: 
     return ContactPlan(EPOCH, RULES.duration_s, tuple(f"sat-{i}" for i in range(nodes)), columns_of(rows))
 
 
-Kind = TypeVar("Kind", Session, Offer, Exchange, Sending, Digest, Aggregation, Evaluation, Inference, Downlink)
+Kind = TypeVar(
+    "Kind", Session, Offer, Exchange, Sending, Digest, Consensus, Aggregation, Evaluation, Inference, Downlink
+)
 
 
 def happened(kind: type[Kind], contact_plan: ContactPlan, rules: Rules = RULES, awake_s: float = 0.0) -> list[Kind]:
@@ -465,12 +468,13 @@ def test_messages_are_stored_carried_and_forwarded():
     assert carried.sent_byte == (2_000_000, 1_000_000) and carried.end_s - carried.start_s == 16.0
 
 
-def test_pairs_drawn_by_lot_meet_without_a_window():
-    rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"))
-    exchanges = happened(Exchange, plan(nodes=5), rules)
-    assert [each.start_s for each in exchanges] == [250.0, 250.0, 500.0, 500.0, 750.0, 750.0]
-    assert all(each.start_s == each.end_s for each in exchanges)
-    assert len({node for each in exchanges[:2] for node in (each.a, each.b)}) == 4
+def test_ideal_links_need_no_window_and_serve_the_living():
+    rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"), lost_at_s={1: 600.0})
+    assert happened(Consensus, plan(nodes=3), rules) == [
+        Consensus((0, 1, 2), 250.0),
+        Consensus((0, 1, 2), 500.0),
+        Consensus((0, 2), 750.0),
+    ]
 
 
 def test_pairs_of_two_groups_meet_less_often():

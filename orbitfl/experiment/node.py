@@ -1,0 +1,29 @@
+"""What a node is between two happenings of a mission: all that learning and merging can change of it."""
+
+from dataclasses import dataclass, field
+
+from orbitfl.federation.rules import Letter
+from orbitfl.federation.strategies import Member
+from orbitfl.training.flat import Moments
+
+
+@dataclass
+class Node:
+    """A satellite, or the ground.
+
+    member: its model, as the difference to launch, and what its strategy remembers. moments, drawn: of its optimiser and
+    of its tiles. steps: batches trained so far; steps_apart: since it last merged. version: how often its model has
+    changed. inbox: letters by sender, not merged yet. last_version: of each sender, the newest that was taken.
+    sources: who trained what its model knows. anchor: the model it learns from, where there is a ground to hand in to.
+    distance: how far apart from others it usually finds itself.
+    """
+
+    member: Member
+    moments: Moments | None = None
+    drawn: int = 0
+    steps: int = 0
+    steps_apart: int = 0
+    version: int = 0
+    inbox: dict[int, Letter] = field(default_factory=dict)
+    last_version: dict[int, int] = field(default_factory=dict)
+    sources: frozenset[int] = frozenset()

@@ -1,0 +1,74 @@
+"""How satellites exchange what they learn: strategy, compressor, and what happens on the link."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from orbitfl.errors import ScenarioError
+from orbitfl.federation.compressors import AnyCompressor, Float16
+from orbitfl.federation.screening import Screen
+from orbitfl.federation.strategies import AnyStrategy, Gossip, StrategyKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """What an update goes through on its way.
+
+    chunk_byte: what carries a checksum of its own; a window that closes leaves whole chunks behind. resume: whether the
+    next contact of the two goes on with them. keep_s: a message that old is written anew. loss: the share of chunks that
+    do not get through and are sent again. relays: how many messages of others a satellite carries along for those that
+    it meets (store, carry and forward), for strategies that gather.
+    """
+
+    chunk_byte: int = 65_536
+    resume: bool = True
+    keep_s: float = 86_400.0
+    loss: float = 0.0
+    relays: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1024 <= self.chunk_byte <= 2**24:
+            raise ScenarioError(f"chunk_byte is {self.chunk_byte}; it must lie from 1024 to {2**24}.")
+        if not 0 < self.keep_s < inf:
+            raise ScenarioError(f"keep_s is {self.keep_s}; it must be more than 0 seconds.")
+        if not 0 <= self.loss < 1:
+            raise ScenarioError(f"loss is {self.loss}; it is a share of chunks, from 0 to less than 1.")
+        if not 0 <= self.relays <= 64:
+            raise ScenarioError(f"relays is {self.relays}; it must lie from 0 to 64 messages.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """`min_interval_s`: least time between two exchanges of the same pair of satellites, or of one with the ground.
+
+    `controls`: strategies run beside this one on the same mission, for comparison. `groups`: lists of satellites' names,
+    for strategies with two levels; left out, they are the planes of a Walker constellation. `screen`: which updates are
+    not even merged.
+    """
+
+    strategy: AnyStrategy = field(default_factory=Gossip)
+    min_interval_s: float = 900.0
+    compressor: AnyCompressor = field(default_factory=Float16)
+    transfer: Transfer = field(default_factory=Transfer)
+    screen: Screen = field(default_factory=Screen)
+    groups: tuple[tuple[str, ...], ...] = ()
+    controls: tuple[StrategyKind, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.min_interval_s <= 0:
+            raise ScenarioError(f"min_interval_s is {self.min_interval_s}; it must be greater than 0 seconds.")
+        pattern, kind = self.strategy.pattern, self.strategy.kind
+        if self.transfer.relays and pattern != "gather":
+            raise ScenarioError(
+                f"transfer.relays is {self.transfer.relays}, but {kind} merges at once, so a relayed message would be "
+                "counted twice; set it to 0, or take a strategy that gathers, such as neighbourhood."
+            )
+        if self.transfer.relays and self.compressor.sparse:
+            raise ScenarioError(
+                f"transfer.relays is {self.transfer.relays}, but {self.compressor.kind} is told against what two "
+                "satellites both know, which a third does not; set it to 0, or take a dense compressor such as int8."
+            )
+        if self.strategy.dense_only and self.compressor.sparse:
+            raise ScenarioError(
+                f"{kind} sends shares of its model, which {self.compressor.kind} would leave in part behind; take a "
+                "dense compressor, such as fp16 or int8."
+            )
