@@ -34,6 +34,9 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.masks)
 
+    def __getitem__(self, part: slice) -> "Lessons":
+        return Lessons(self.embeddings[part], self.masks[part], self.prompts[part])
+
 
 @dataclass(frozen=True)
 class Progress:
