@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from orbitfl.data.partition import pooled
 from orbitfl.data.product import packed
 from orbitfl.experiment.classroom import TRAINING, Classroom
@@ -43,7 +45,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         start = self.classroom.learner.start()
-        self.base = start.weights
+        self.base = self.named(start)
         self.progress = [start] * len(self.names)
         self.steps = [0] * len(self.names)
 
@@ -65,11 +67,11 @@ class Replay:
                     yield from self._evaluate(at_s)
 
     def average(self) -> Weights:
-        return mean([progress.weights for progress in self.progress])
+        return mean([self.named(progress) for progress in self.progress])
 
     def save_average(self, path: Path) -> None:
         """Write the network with the average decoder under the official keys, for any MobileSAM user to load."""
-        checkpoint.save(self.classroom.learner.with_weights(self.average()), path)
+        checkpoint.save(self.classroom.learner.with_weights(_flat(self.average())), path)
 
     def _train(self, session: Session) -> Iterator[Record]:
         node, learner, lessons = session.node, self.classroom.learner, self.classroom.lessons
@@ -95,11 +97,11 @@ class Replay:
 
     def _merge(self, exchange: Exchange) -> None:
         """Both sides merge the same two updates, as they read after the link."""
-        own = {node: difference(self.progress[node].weights, self.base) for node in (exchange.a, exchange.b)}
+        own = {node: difference(self.named(self.progress[node]), self.base) for node in (exchange.a, exchange.b)}
         read = {node: self._over_the_link(weights) for node, weights in own.items()}
         for node, peer in ((exchange.a, exchange.b), (exchange.b, exchange.a)):
             merged = self.strategy.merge(own[node], read[node], read[peer])
-            self.progress[node] = replace(self.progress[node], weights=total(self.base, merged))
+            self.progress[node] = replace(self.progress[node], weights=_flat(total(self.base, merged)))
 
     def _over_the_link(self, own: Weights) -> Weights:
         offered = self.strategy.offer(own)
@@ -109,9 +111,12 @@ class Replay:
         for node, name in enumerate(self.names):
             yield from _scored(at_s, name, self._score(node))
             yield at_s, name, "steps", float(self.steps[node])
-        members = [progress.weights for progress in self.progress]
+        members = [self.named(progress) for progress in self.progress]
         yield from _scored(at_s, AVERAGE, self._score_average(members))
         yield at_s, CONSTELLATION, "consensus_distance", consensus_distance(members)
+
+    def named(self, progress: Progress) -> Weights:
+        return self.classroom.learner.named(progress.weights)
 
     def _score(self, node: int) -> Confusion:
         """The score of a satellite's weights, computed again only when they have changed."""
@@ -125,9 +130,13 @@ class Replay:
     def _score_average(self, members: list[Weights]) -> Confusion:
         if all(progress is self.progress[0] for progress in self.progress):
             return self._score(0)
-        return self.classroom.learner.score(mean(members), self.classroom.exam)
+        return self.classroom.learner.score(_flat(mean(members)), self.classroom.exam)
 
 
 def _scored(at_s: float, node: str, counts: Confusion) -> Iterator[Record]:
     yield at_s, node, "miou", counts.miou
     yield at_s, node, "iou_water", counts.iou_water
+
+
+def _flat(weights: Weights) -> np.ndarray:
+    return np.concatenate([value.ravel() for value in weights.values()])

@@ -59,7 +59,7 @@ def run(
 def dry_run(scenario: Scenario) -> Timeline:
     """The mission without any learning: what would happen when, for the update size of the scenario's model."""
     learner = load_learner(scenario)
-    size_byte = len(scenario.exchange.compressor.encode(learner.start().weights))
+    size_byte = len(scenario.exchange.compressor.encode(learner.named(learner.launch)))
     plan = contact_plan(scenario)
     known = survey(scenario, len(plan.satellite_names)) if is_needed(scenario) else None
     return timeline(scenario, plan, size_byte, None if known is None else agenda(scenario, known))
@@ -146,7 +146,7 @@ def _write(folder: Path, result: RunResult, replay: Replay, wall_s: float) -> No
     write(result.plan, folder / "contacts.parquet")
     for name in ("records", "transfers", "energy", *(() if result.response is None else ("response",))):
         results.write_table(folder, name, getattr(result, name))
-    for name, weights in zip(replay.names, (progress.weights for progress in replay.progress), strict=True):
+    for name, weights in zip(replay.names, (replay.named(progress) for progress in replay.progress), strict=True):
         write_bytes(folder / "checkpoints" / f"{name}.safetensors", safetensors.numpy.save(dict(weights)))
     replay.save_average(folder / "checkpoints" / f"{AVERAGE}.safetensors")
     results.write_provenance(folder, _provenance(result, replay, wall_s))

@@ -1,5 +1,9 @@
-"""What satellites make of each other's updates: strategies, averaging and compression, on NumPy arrays alone.
+"""What satellites make of each other's updates, on NumPy arrays alone.
 
-Weights are a mapping from a parameter's name to a float32 array. Everything here is linear in them, so
-it holds for a whole decoder, for its difference to the launch checkpoint, or for a few prompt tokens alike.
+A model here is one flat float32 vector: its difference to the launch checkpoint, in the order of a `Layout`. Everything
+is linear in it, so it holds for a whole decoder and for a few prompt tokens alike.
+
+weights: vectors and layouts. compressors: numbers to few bytes. references: what lets sparse compressors work.
+messages, chunks: bytes on the wire. screening: what is not even merged. rules: how models become one. strategies: who
+sends what to whom, and what is made of it.
 """

@@ -1,33 +1,102 @@
-"""Arithmetic on named arrays."""
+"""Models as flat vectors: one order of all numbers, fixed by names and shapes, the same on every satellite."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-Weights = Mapping[str, NDArray[np.float32]]
+from orbitfl.errors import WeightsError
+
+Vector = NDArray[np.float32]
+"""(n,), float32: a model as its difference to the launch checkpoint, or anything of that form."""
 
 
-def difference(minuend: Weights, subtrahend: Weights) -> Weights:
-    return {name: minuend[name] - subtrahend[name] for name in minuend}
+@dataclass(frozen=True)
+class Layout:
+    """Names and shapes of a model's arrays, in the order in which their numbers stand in a vector.
+
+    Raises WeightsError for a name that occurs twice or a shape with a negative length.
+    """
+
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+
+    def __post_init__(self) -> None:
+        if len({name for name, _ in self.shapes}) < len(self.shapes):
+            raise WeightsError("A layout names an array twice; give every array a name of its own.")
+        if any(length < 0 for _, shape in self.shapes for length in shape):
+            raise WeightsError("A layout has a shape with a negative length; lengths are 0 or more.")
+
+    @classmethod
+    def of(cls, weights: Mapping[str, NDArray]) -> "Layout":
+        """The layout that `weights` have, in their own order."""
+        return cls(tuple((name, tuple(array.shape)) for name, array in weights.items()))
+
+    @cached_property
+    def size(self) -> int:
+        """How many numbers a vector has."""
+        return sum(prod(shape) for _, shape in self.shapes)
+
+    def slices(self) -> dict[str, slice]:
+        """Where each array's numbers stand in a vector."""
+        edges = accumulate((prod(shape) for _, shape in self.shapes), initial=0)
+        spans = (slice(*edge) for edge in pairwise(edges))
+        return {name: span for (name, _), span in zip(self.shapes, spans, strict=True)}
+
+    def flat(self, weights: Mapping[str, NDArray]) -> Vector:
+        """All arrays in one vector. Raises WeightsError if names or shapes are not this layout's."""
+        given, expected = {name: tuple(array.shape) for name, array in weights.items()}, dict(self.shapes)
+        if given != expected:
+            wrong = sorted({name for name, _ in given.items() ^ expected.items()})
+            raise WeightsError(
+                f"Weights do not fit the layout at {', '.join(wrong[:3])}; give the arrays of the model it belongs to."
+            )
+        if not self.shapes:
+            return np.empty(0, np.float32)
+        return np.concatenate(
+            [np.ravel(weights[name]) for name, _ in self.shapes], dtype=np.float32, casting="same_kind"
+        )
+
+    def named(self, vector: Vector) -> dict[str, NDArray]:
+        """Views into `vector` under their names. Raises WeightsError for a vector of another length."""
+        if vector.shape != (self.size,):
+            raise WeightsError(f"A vector of shape {vector.shape} was given where the layout has {self.size} numbers.")
+        spans = self.slices()
+        return {name: vector[spans[name]].reshape(shape) for name, shape in self.shapes}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of names and shapes, in hex: equal for equal layouts alone."""
+        return hashlib.sha256(json.dumps(self.shapes).encode()).hexdigest()
 
 
-def total(first: Weights, second: Weights) -> Weights:
-    return {name: first[name] + second[name] for name in first}
+def line(size: int) -> Layout:
+    """The layout of `size` numbers without further structure."""
+    return Layout((("numbers", (size,)),))
 
 
-def mean(members: Sequence[Weights]) -> Weights:
-    """The average of several models, every one counted alike."""
-    share = np.float32(1 / len(members))
-    return {name: np.sum([member[name] for member in members], axis=0) * share for name in members[0]}
+def mean(members: Sequence[Vector]) -> Vector:
+    """The average of several vectors, every one counted alike; summed in float64."""
+    return _centre(members).astype(np.float32)
 
 
-def distance(first: Weights, second: Weights) -> float:
-    """Euclidean distance over all entries together."""
-    return float(np.sqrt(sum(np.sum((first[name] - second[name]).astype(np.float64) ** 2) for name in first)))
-
-
-def consensus_distance(members: Sequence[Weights]) -> float:
+def consensus_distance(members: Sequence[Vector]) -> float:
     """How far the models are apart: sqrt(1/n sum ||theta_i - mean||^2) (Kong et al. 2021, arXiv 2102.04828, eq. 2)."""
-    centre = mean(members)
-    return float(np.sqrt(np.mean([distance(member, centre) ** 2 for member in members])))
+    centre = _centre(members)
+    return float(np.sqrt(np.mean([norm(member - centre) ** 2 for member in members])))
+
+
+def norm(vector: NDArray) -> float:
+    """Euclidean length, summed in float64."""
+    return float(np.sqrt(np.sum(np.square(vector, dtype=np.float64))))
+
+
+def _centre(members: Sequence[Vector]) -> NDArray[np.float64]:
+    centre = np.zeros(members[0].shape)
+    for member in members:
+        centre += member
+    return centre / len(members)

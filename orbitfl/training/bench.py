@@ -15,6 +15,7 @@ from orbitfl.federation.weights import Weights, difference, total
 from orbitfl.models.mobile_sam import build
 from orbitfl.models.trainable import trained_keys
 from orbitfl.training.embeddings import encode
+from orbitfl.training.flat import Vector
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.options import Training
 from orbitfl.training.prompts import Prompts
@@ -43,7 +44,7 @@ class Bench:
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return encode(self.learner.model, images)
 
-    def train(self, embeddings: NDArray[np.float32]) -> Weights:
+    def train(self, embeddings: NDArray[np.float32]) -> Vector:
         """One step: load the weights, forward, loss, backward, AdamW, and read them back."""
         lessons = Lessons(embeddings, self.masks, Prompts())
         return self.learner.train(self.learner.start(), lessons, np.arange(len(self.masks)), 1, (0,))[0].weights
@@ -56,11 +57,12 @@ class Bench:
     @cached_property
     def payload(self) -> bytes:
         """A peer's update as it arrives."""
-        return Float16().encode(difference(self.learner.launch, self.learner.launch))
+        base = self.learner.named(self.learner.launch)
+        return Float16().encode(difference(base, base))
 
     def merge(self) -> Weights:
         """What gossip does at each end of an exchange: write the own update, read both, move the weights."""
-        base, payload = self.learner.launch, self.payload
+        base, payload = self.learner.named(self.learner.launch), self.payload
         own = difference(base, base)
         sent, received = (Float16().decode(each, like=own) for each in (Float16().encode(own), payload))
         return total(base, Gossip().merge(own, sent, received))

@@ -22,6 +22,6 @@ def score_model(
     for first in range(0, len(tiles), CHUNK):
         chunk = slice(first, first + CHUNK)
         lessons = Lessons(encode(model, tiles.images[chunk]), tiles.masks[chunk], Prompts())
-        counts += learner.score({}, lessons)
+        counts += learner.score(learner.launch, lessons)
         on_progress(min(first + CHUNK, len(tiles)), len(tiles))
     return counts

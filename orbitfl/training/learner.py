@@ -1,8 +1,7 @@
 """Gradient steps on the mask decoder from kept embeddings, and scores of any decoder weights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +10,13 @@ from torch import Tensor
 
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import restore, scale_points
+from orbitfl.training.flat import FlatParameters, Moments, Vector
 from orbitfl.training.loss import bce_dice
 from orbitfl.training.options import Training
 from orbitfl.training.prompts import Prompts
 from orbitfl.training.scores import Confusion, confusion
 
 SCORE_BATCH = 32
-FloatArrays = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,17 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.masks)
 
+    def __getitem__(self, part: slice) -> "Lessons":
+        return Lessons(self.embeddings[part], self.masks[part], self.prompts[part])
+
 
 @dataclass(frozen=True)
 class Progress:
-    """What one satellite has learnt: decoder weights, AdamW's moments, and how many tiles it has drawn."""
+    """What one satellite has learnt: the trained parameters (n,) in the order of `DecoderLearner.shapes`, AdamW's
+    moments once it has stepped, and how many tiles it has drawn."""
 
-    weights: FloatArrays
-    optimizer: dict[str, Any] | None = None
+    weights: Vector
+    moments: Moments | None = None
     drawn: int = 0
 
 
@@ -51,9 +54,18 @@ class DecoderLearner:
     def __init__(self, model: MobileSam, trainable: tuple[str, ...], options: Training) -> None:
         """`trainable` names the parameters that learn and travel; all others are frozen in place."""
         self.model, self.options = model.eval(), options
-        self.parameters = {name: value for name, value in model.named_parameters() if name in trainable}
         model.requires_grad_(False)
-        self.launch = self._read()
+        self._flat = FlatParameters({name: value for name, value in model.named_parameters() if name in trainable})
+        self.launch = self._flat.read()
+
+    @property
+    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Names and shapes of what learns, in the order in which they stand in a vector of weights."""
+        return self._flat.shapes
+
+    def named(self, weights: Vector) -> dict[str, NDArray[np.float32]]:
+        """What learns by name, as views of `weights`."""
+        return self._flat.named(weights)
 
     def start(self) -> Progress:
         """The launch checkpoint, untouched: every satellite's first state."""
@@ -66,67 +78,43 @@ class DecoderLearner:
 
         The order of tiles depends on `seed` and on how many were drawn before, so a session cut in two draws the same.
         """
-        optimizer = self._resume(progress)
+        self._flat.write(progress.weights)
+        adamw = self._flat.optimizer(self.options, progress.moments)
         losses = []
         for step in range(steps):
             first = progress.drawn + step * self.options.batch_size
             batch = own[draw(len(own), first, self.options.batch_size, seed)]
-            optimizer.zero_grad(set_to_none=True)
+            self._flat.slopes.zero_()
             loss = bce_dice(self._logits(lessons, batch), _truth(lessons, batch))
             loss.backward()
-            optimizer.step()
+            adamw.step()
             losses.append(loss.item())
-        self._require_grad(False)
         drawn = progress.drawn + steps * self.options.batch_size
-        return Progress(self._read(), optimizer.state_dict(), drawn), float(np.mean(losses))
+        return Progress(self._flat.read(), self._flat.moments(adamw), drawn), float(np.mean(losses))
 
-    def score(self, weights: FloatArrays, lessons: Lessons) -> Confusion:
+    def score(self, weights: Vector, lessons: Lessons) -> Confusion:
         """Every valid pixel of `lessons` counted once, water where the logit is above zero."""
         counts = Confusion()
         for batch, water in self._predicted(weights, lessons):
             counts += confusion(water, lessons.masks[batch])
         return counts
 
-    def water(self, weights: FloatArrays, lessons: Lessons) -> NDArray[np.bool_]:
+    def water(self, weights: Vector, lessons: Lessons) -> NDArray[np.bool_]:
         """Where the logit is above zero, (n, H, W)."""
         return np.concatenate([water for _, water in self._predicted(weights, lessons)])
 
-    def with_weights(self, weights: FloatArrays) -> MobileSam:
-        """The network, holding these decoder weights until the next call."""
-        self._load(weights)
+    def with_weights(self, weights: Vector) -> MobileSam:
+        """The network, holding these weights until the next call."""
+        self._flat.write(weights)
         return self.model
 
-    def _predicted(
-        self, weights: FloatArrays, lessons: Lessons
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    def _predicted(self, weights: Vector, lessons: Lessons) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
         """Batches of tiles by their numbers, and their water (B, H, W)."""
-        self._load(weights)
+        self._flat.write(weights)
         for first in range(0, len(lessons), SCORE_BATCH):
             batch = np.arange(first, min(first + SCORE_BATCH, len(lessons)))
             with torch.inference_mode():
                 yield batch, self._logits(lessons, batch)[:, 0].numpy() > 0
-
-    def _resume(self, progress: Progress) -> torch.optim.AdamW:
-        self._load(progress.weights)
-        self._require_grad(True)
-        optimizer = torch.optim.AdamW(
-            self.parameters.values(), lr=self.options.learning_rate, weight_decay=self.options.weight_decay
-        )
-        if progress.optimizer is not None:
-            optimizer.load_state_dict(progress.optimizer)
-        return optimizer
-
-    def _read(self) -> FloatArrays:
-        return {name: value.detach().numpy().copy() for name, value in self.parameters.items()}
-
-    def _require_grad(self, wanted: bool) -> None:
-        for value in self.parameters.values():
-            value.requires_grad_(wanted)
-
-    def _load(self, weights: FloatArrays) -> None:
-        with torch.no_grad():
-            for name, value in self.parameters.items():
-                value.copy_(torch.from_numpy(weights[name]))
 
     def _logits(self, lessons: Lessons, batch: NDArray[np.intp]) -> Tensor:
         """(B, 1, H, W) at the tiles' own resolution."""

@@ -22,6 +22,13 @@ class Prompts:
     labels: NDArray[np.int64] | None = None
     boxes: NDArray[np.float32] | None = None
 
+    def __getitem__(self, part: slice) -> "Prompts":
+        return Prompts(
+            points=None if self.points is None else self.points[part],
+            labels=None if self.labels is None else self.labels[part],
+            boxes=None if self.boxes is None else self.boxes[part],
+        )
+
 
 def no_prompts(masks: NDArray[np.uint8]) -> Prompts:
     return Prompts()

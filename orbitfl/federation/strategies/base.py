@@ -1,0 +1,121 @@
+"""What every strategy is: who exchanges with whom, what is offered, and what becomes of one's own model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orbitfl.federation.rules import Letter, Rule
+from orbitfl.federation.weights import Layout, Vector
+
+Pattern = Literal["apart", "pairwise", "one_way", "gather", "ground", "ideal"]
+"""apart: no links. pairwise: two satellites send at once, and both merge or none. one_way: one sends, and lets go what
+the other has acknowledged. gather: letters wait, the newest of each sender, until the next session. ground: to a server
+through the stations, and back. ideal: all with all, at once, at no cost."""
+
+Parts = dict[str, NDArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A satellite's, or a server's, part in a federation.
+
+    model: what the network runs, as its difference to the launch checkpoint, (n,). memory: what the strategy keeps
+    beside it, under names of its own.
+    """
+
+    model: Vector
+    memory: Mapping[str, NDArray]
+
+
+class Strategy(Protocol):
+    """A strategy is a frozen dataclass of its options.
+
+    pools_data: whether one model sees every satellite's tiles. learns: whether anybody trains. dense_only: whether
+    compressors that leave numbers out (`Compressor.sparse`) are refused. parts: the names of what is offered.
+    """
+
+    pattern: ClassVar[Pattern]
+    pools_data: ClassVar[bool]
+    learns: ClassVar[bool]
+    dense_only: ClassVar[bool]
+    parts: ClassVar[tuple[str, ...]]
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def conserves(self) -> bool:
+        """Whether merges keep the sum of all models, rounding aside."""
+        ...
+
+    def start(self, size: int) -> Member: ...
+
+    def offer(self, own: Member) -> Parts:
+        """What goes out at the start of an exchange; its names are `parts`."""
+        ...
+
+    def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
+        """After the peer has acknowledged a one-way hand-over, which it read so."""
+        ...
+
+    def trained(self, own: Member, model: Vector) -> Member:
+        """After a session that took the network from `own.model` to `model`."""
+        ...
+
+    def merge(self, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:
+        """After letters arrived; `samples` are the tiles behind `own`."""
+        ...
+
+
+class Ground(Strategy, Protocol):
+    """A strategy with a server. The server's `Letter.version` counts its rounds."""
+
+    def again(self, waiting: Letter, newer: Letter) -> Letter:
+        """What waits for the round when the sender of `waiting` sends again."""
+        ...
+
+    def ready(self, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
+        """Whether the letters that wait close a round."""
+        ...
+
+    def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
+        """The server after the round."""
+        ...
+
+
+class Plain:
+    """A strategy without memory, that offers its model."""
+
+    pools_data: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
+    dense_only: ClassVar[bool] = False
+    parts: ClassVar[tuple[str, ...]] = ("model",)
+
+    def start(self, size: int) -> Member:
+        return Member(np.zeros(size, np.float32), {})
+
+    def offer(self, own: Member) -> Parts:
+        return {"model": own.model}
+
+    def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
+        return own
+
+    def trained(self, own: Member, model: Vector) -> Member:
+        return replace(own, model=model)
+
+
+def merged(rule: Rule, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:
+    """The model after `rule`.
+
+    Where something was sent in the same exchange, the rule is applied to that, and the model moves by what the rule
+    moves it: what was trained while the transfer ran is kept, and counted once.
+    """
+    if not letters:
+        return own
+    sent = letters[0].sent
+    basis = own.model if sent is None else sent["model"]
+    combined = rule.combine(basis, letters, samples, layout)
+    return replace(own, model=combined if sent is None else own.model + (combined - basis))
