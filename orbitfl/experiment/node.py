@@ -14,8 +14,7 @@ class Node:
     member: its model, as the difference to launch, and what its strategy remembers. moments, drawn: of its optimiser and
     of its tiles. steps: batches trained so far; steps_apart: since it last merged. version: how often its model has
     changed. inbox: letters by sender, not merged yet. last_version: of each sender, the newest that was taken.
-    sources: who trained what its model knows. anchor: the model it learns from, where there is a ground to hand in to.
-    distance: how far apart from others it usually finds itself.
+    sources: who trained what its model knows. moved: how far its last merges moved it, for the screen.
     """
 
     member: Member
@@ -27,3 +26,8 @@ class Node:
     inbox: dict[int, Letter] = field(default_factory=dict)
     last_version: dict[int, int] = field(default_factory=dict)
     sources: frozenset[int] = frozenset()
+    gaps: list[float] = field(default_factory=list)
+
+    def changed(self, member: Member) -> None:
+        self.member = member
+        self.version += 1

@@ -1,142 +1,158 @@
 """A timeline filled with numbers: sessions become gradient steps, exchanges merges, evaluations scores."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from orbitfl.data.partition import pooled
 from orbitfl.data.product import packed
-from orbitfl.experiment.classroom import TRAINING, Classroom
+from orbitfl.experiment.classroom import Classroom
+from orbitfl.experiment.evaluation import Evaluator
+from orbitfl.experiment.letters import Letters
+from orbitfl.experiment.node import Node
+from orbitfl.experiment.pupils import Pupils
 from orbitfl.experiment.response import WaterMap
-from orbitfl.federation.compressors import Compressor
-from orbitfl.federation.strategies import Strategy
-from orbitfl.federation.weights import Weights, consensus_distance, difference, mean, total
+from orbitfl.federation.strategies import Ground, Strategy
+from orbitfl.federation.weights import Layout, Vector, mean
 from orbitfl.models import checkpoint
-from orbitfl.simulation.timeline import Evaluation, Exchange, Happening, Inference, Session
-from orbitfl.training.learner import Progress
-from orbitfl.training.scores import Confusion, confusion
+from orbitfl.simulation.timeline import (
+    Aggregation,
+    Consensus,
+    Digest,
+    Downlink,
+    Evaluation,
+    Exchange,
+    Happening,
+    Inference,
+    Offer,
+    Sending,
+    Session,
+)
+from orbitfl.training.scores import confusion
 
 Record = tuple[float, str, str, float]
 """t_s, node, kind, value: a row of records.parquet."""
 
-AVERAGE, CONSTELLATION = "average", "constellation"
+AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
 
 
 @dataclass
 class Replay:
     """The learning state of a constellation.
 
-    With a strategy that pools data, satellites share one model and draw from all tiles; otherwise each has its own.
-    maps: what inference has made of the observations, by their numbers.
+    nodes: the satellites, then the ground. names: of the satellites. maps: what inference has made of the observations,
+    by their numbers. done: how many happenings are behind.
     """
 
     classroom: Classroom
     strategy: Strategy
-    compressor: Compressor
+    letters: Letters
+    pupils: Pupils
     names: tuple[str, ...]
-    seed: int
-    progress: list[Progress] = field(init=False)
-    base: Weights = field(init=False)
-    steps: list[int] = field(init=False)
+    nodes: list[Node] = field(init=False)
     maps: dict[int, WaterMap] = field(init=False, default_factory=dict)
-    _scores: dict[int, tuple[Progress, Confusion]] = field(init=False, default_factory=dict)
+    done: int = field(init=False, default=0)
+    evaluator: Evaluator = field(init=False)
 
     def __post_init__(self) -> None:
-        start = self.classroom.learner.start()
-        self.base = self.named(start)
-        self.progress = [start] * len(self.names)
-        self.steps = [0] * len(self.names)
+        layout = Layout(self.classroom.learner.shapes)
+        self.nodes = [Node(self.strategy.start(layout.size)) for _ in (*self.names, GROUND)]
+        self.evaluator = Evaluator(self.pupils.crew, self.classroom.exam, self.classroom.learner.launch)
 
-    def update_byte(self) -> int:
-        """The size of one update on the wire; it depends on shapes alone."""
-        return len(self.compressor.encode(self.strategy.offer(difference(self.base, self.base))))
+    def records(self, happenings: Sequence[Happening]) -> Iterator[tuple[int, Record]]:
+        """Carry out the happenings from `done` on, and yield what is worth recording with the happening's number.
 
-    def records(self, happenings: tuple[Happening, ...]) -> Iterator[Record]:
-        """Carry out the happenings in order and yield what is worth recording."""
-        for happening in happenings:
-            match happening:
-                case Session():
-                    yield from self._train(happening)
-                case Exchange(outcome="done"):
-                    self._merge(happening)
-                case Inference():
-                    yield from self._map(happening)
-                case Evaluation(at_s):
-                    yield from self._evaluate(at_s)
+        Sessions wait until something needs what they make, so that several can run at once.
+        """
+        while self.done < len(happenings):
+            number, happening = self.done, happenings[self.done]
+            if self.pupils.must_learn_before(happening):
+                yield from self.settled()
+            self.done += 1
+            for record in self._carried_out(number, happening):
+                yield number, record
+        yield from self.settled()
 
-    def average(self) -> Weights:
-        return mean([self.named(progress) for progress in self.progress])
+    def settled(self) -> Iterator[tuple[int, Record]]:
+        """Carry out the sessions that wait."""
+        for number, session, loss in self.pupils.learn(self.nodes, self.strategy):
+            yield number, (session.end_s, self.names[session.node], "train_loss", loss)
+
+    def average(self) -> Vector:
+        """The mean model (n,) of the satellites, launch weights and all."""
+        return self.weights(mean([node.member.model for node in self.satellites]))
+
+    def weights(self, model: Vector) -> Vector:
+        return self.classroom.learner.launch + model
+
+    @property
+    def satellites(self) -> list[Node]:
+        return self.nodes[:-1]
 
     def save_average(self, path: Path) -> None:
         """Write the network with the average decoder under the official keys, for any MobileSAM user to load."""
-        checkpoint.save(self.classroom.learner.with_weights(_flat(self.average())), path)
+        checkpoint.save(self.classroom.learner.with_weights(self.average()), path)
 
-    def _train(self, session: Session) -> Iterator[Record]:
-        node, learner, lessons = session.node, self.classroom.learner, self.classroom.lessons
-        pupil = 0 if self.strategy.pools_data else node
-        held = self.classroom.holdings
-        own = pooled(held, session.start_s) if self.strategy.pools_data else held[node].at(session.start_s)
-        after, loss = learner.train(self.progress[pupil], lessons, own, session.steps, (self.seed, TRAINING, pupil))
-        shared = range(len(self.names)) if self.strategy.pools_data else (node,)
-        for each in shared:
-            self.progress[each] = after
-        self.steps[node] += session.steps
-        yield session.end_s, self.names[node], "train_loss", loss
+    def _carried_out(self, number: int, happening: Happening) -> Iterator[Record]:
+        match happening:
+            case Session():
+                self.pupils.add(number, happening)
+            case Offer():
+                self.letters.write(self.nodes, happening)
+            case Exchange(outcome="done"):
+                yield from self.letters.exchanged(self.nodes, happening)
+            case Sending(outcome="done"):
+                yield from self.letters.arrived(self.nodes, happening)
+            case Digest():
+                yield from self.letters.digested(self.nodes, happening)
+            case Consensus(nodes, at_s):
+                yield from self._agree(nodes, at_s)
+            case Aggregation():
+                self._aggregate()
+            case Inference():
+                yield from self._map(happening)
+            case Evaluation(at_s):
+                yield from self._evaluate(at_s)
+            case Downlink() | Exchange() | Sending():
+                pass
+
+    def _agree(self, nodes: tuple[int, ...], at_s: float) -> Iterator[Record]:
+        """All take over the mean; links that cost nothing round nothing either."""
+        centre = mean([self.nodes[node].member.model for node in nodes])
+        sources = frozenset[int]().union(*(self.nodes[node].sources for node in nodes))
+        for number in nodes:
+            node = self.nodes[number]
+            node.changed(self.strategy.trained(node.member, centre.copy()))
+            node.sources = sources
+            yield at_s, self.names[number], "steps_apart", float(node.steps_apart)
+            node.steps_apart = 0
+
+    def _aggregate(self) -> None:
+        server, strategy = self.nodes[-1], self.strategy
+        assert isinstance(strategy, Ground)
+        letters = [server.inbox[sender] for sender in sorted(server.inbox)]
+        server.changed(strategy.aggregate(server.member, letters, self.letters.layout))
+        server.inbox.clear()
 
     def _map(self, inference: Inference) -> Iterator[Record]:
         """Segment the event's tiles with the model that the satellite has."""
         lessons = self.classroom.event
         if lessons is None:
             raise ValueError("the timeline maps an event, but the classroom has no tiles of one.")
-        water = self.classroom.learner.water(self.progress[inference.node].weights, lessons)
+        water = self.classroom.learner.water(self.weights(self.nodes[inference.node].member.model), lessons)
         iou_water = confusion(water, lessons.masks).iou_water
         self.maps[inference.observation] = WaterMap(len(packed(water)), iou_water, inference.end_s)
         yield inference.end_s, self.names[inference.node], "event_iou_water", iou_water
 
-    def _merge(self, exchange: Exchange) -> None:
-        """Both sides merge the same two updates, as they read after the link."""
-        own = {node: difference(self.named(self.progress[node]), self.base) for node in (exchange.a, exchange.b)}
-        read = {node: self._over_the_link(weights) for node, weights in own.items()}
-        for node, peer in ((exchange.a, exchange.b), (exchange.b, exchange.a)):
-            merged = self.strategy.merge(own[node], read[node], read[peer])
-            self.progress[node] = replace(self.progress[node], weights=_flat(total(self.base, merged)))
-
-    def _over_the_link(self, own: Weights) -> Weights:
-        offered = self.strategy.offer(own)
-        return self.compressor.decode(self.compressor.encode(offered), like=offered)
-
     def _evaluate(self, at_s: float) -> Iterator[Record]:
-        for node, name in enumerate(self.names):
-            yield from _scored(at_s, name, self._score(node))
-            yield at_s, name, "steps", float(self.steps[node])
-        members = [self.named(progress) for progress in self.progress]
-        yield from _scored(at_s, AVERAGE, self._score_average(members))
-        yield at_s, CONSTELLATION, "consensus_distance", consensus_distance(members)
-
-    def named(self, progress: Progress) -> Weights:
-        return self.classroom.learner.named(progress.weights)
-
-    def _score(self, node: int) -> Confusion:
-        """The score of a satellite's weights, computed again only when they have changed."""
-        progress = self.progress[node]
-        for scored, counts in self._scores.values():
-            if scored is progress:
-                return counts
-        self._scores[node] = (progress, self.classroom.learner.score(progress.weights, self.classroom.exam))
-        return self._scores[node][1]
-
-    def _score_average(self, members: list[Weights]) -> Confusion:
-        if all(progress is self.progress[0] for progress in self.progress):
-            return self._score(0)
-        return self.classroom.learner.score(_flat(mean(members)), self.classroom.exam)
-
-
-def _scored(at_s: float, node: str, counts: Confusion) -> Iterator[Record]:
-    yield at_s, node, "miou", counts.miou
-    yield at_s, node, "iou_water", counts.iou_water
-
-
-def _flat(weights: Weights) -> np.ndarray:
-    return np.concatenate([value.ravel() for value in weights.values()])
+        serves = self.strategy.pattern == "ground"
+        named = [*zip(self.names, self.satellites, strict=True), *([(GROUND, self.nodes[-1])] if serves else [])]
+        models = [node.member.model for _, node in named]
+        centre = mean([node.member.model for node in self.satellites])
+        scored = [(name, confused) for (name, _), confused in zip(named, self.evaluator.scores(models), strict=True)]
+        for name, counts in [*scored, (AVERAGE, self.evaluator.scores([centre])[0])]:
+            yield at_s, name, "miou", counts.miou
+            yield at_s, name, "iou_water", counts.iou_water
+        for name, node in zip(self.names, self.satellites, strict=True):
+            yield at_s, name, "steps", float(node.steps)
+            yield at_s, name, "sources", float(len(node.sources))
+        yield from self.letters.conservation(self.nodes, at_s, CONSTELLATION)

@@ -1,0 +1,69 @@
+"""Training sessions that wait for each other only where one needs what another made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from orbitfl.data.partition import Holding, pooled
+from orbitfl.experiment.node import Node
+from orbitfl.federation.strategies import Strategy
+from orbitfl.simulation.timeline import Consensus, Digest, Exchange, Happening, Inference, Offer, Sending, Session
+from orbitfl.training.crew import Crew, Job
+from orbitfl.training.learner import Lessons, Progress
+
+TRAINING = 1
+"""A purpose of the scenario's seed: training draws from [seed, TRAINING, satellite]."""
+
+
+@dataclass
+class Pupils:
+    """Sessions that have ended in the mission and not begun on this machine; one a node.
+
+    pools_data: whether all nodes share one model, which learns from what any of them holds.
+    """
+
+    crew: Crew
+    lessons: Lessons
+    holdings: tuple[Holding, ...]
+    pools_data: bool
+    seed: int
+    waiting: dict[int, tuple[int, Session]] = field(default_factory=dict)
+
+    def must_learn_before(self, happening: Happening) -> bool:
+        """Whether what happens needs, or changes, a model that is still to learn."""
+        if not self.waiting:
+            return False
+        if self.pools_data:
+            return True
+        match happening:
+            case Session(node=node) | Digest(node=node) | Inference(node=node) | Offer(sender=node):
+                return node in self.waiting
+            case Exchange(a=a, b=b) | Sending(sender=a, receiver=b):
+                return a in self.waiting or b in self.waiting
+            case Consensus(nodes=nodes):
+                return not self.waiting.keys().isdisjoint(nodes)
+        return True
+
+    def add(self, number: int, session: Session) -> None:
+        self.waiting[session.node] = number, session
+
+    def learn(self, nodes: Sequence[Node], strategy: Strategy) -> Iterator[tuple[int, Session, float]]:
+        """Carry out all sessions that wait, several at once; yields each with the number of its happening and its loss."""
+        chosen = [self.waiting[node] for node in sorted(self.waiting)]
+        self.waiting = {}
+        jobs = [self._job(nodes[0 if self.pools_data else session.node], session) for _, session in chosen]
+        for (number, session), (after, loss) in zip(chosen, self.crew.train_all(jobs), strict=True):
+            learnt = range(len(nodes) - 1) if self.pools_data else (session.node,)
+            member = strategy.trained(nodes[learnt[0]].member, after.weights - self.crew.learner.launch)
+            for node in learnt:
+                nodes[node].changed(member)
+                nodes[node].moments, nodes[node].drawn = after.moments, after.drawn
+                nodes[node].sources |= {session.node}
+            nodes[session.node].steps += session.steps
+            nodes[session.node].steps_apart += session.steps
+            yield number, session, loss
+
+    def _job(self, node: Node, session: Session) -> Job:
+        held = pooled(self.holdings, session.start_s) if self.pools_data else self.holdings[session.node].at(session.start_s)
+        progress = Progress(self.crew.learner.launch + node.member.model, node.moments, node.drawn)
+        seed = (self.seed, TRAINING, 0 if self.pools_data else session.node)
+        return Job(progress, self.lessons, held, session.steps, seed)
