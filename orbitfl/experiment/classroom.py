@@ -1,7 +1,10 @@
 """What: the network, the tiles of every satellite and the tiles everybody is scored on."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from orbitfl.data.loading import load
 from orbitfl.data.partition import Holding
@@ -16,8 +19,8 @@ from orbitfl.training.embeddings import kept_embeddings
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS
 
-TRAINING = 1
-"""A purpose of the scenario's seed: training draws from [seed, TRAINING, satellite]."""
+LABEL_NOISE = 5
+"""A purpose of the scenario's seed."""
 
 Notify = Callable[[str, int, int], None]
 
@@ -27,7 +30,8 @@ class Classroom:
     """Everything that learning needs, the same for every strategy.
 
     holdings: per satellite, its tiles by their numbers in `lessons`. event: the tiles to map in the disaster.
-    hashes: SHA-256 of the tiles, for provenance.
+    hashes: SHA-256 of the tiles, for provenance. base: that of the launch checkpoint, frozen parts and all, on which
+    all who exchange updates have to agree.
     """
 
     learner: DecoderLearner
@@ -36,6 +40,7 @@ class Classroom:
     exam: Lessons
     event: Lessons | None
     hashes: dict[str, str]
+    base: str
 
 
 def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classroom:
@@ -46,7 +51,9 @@ def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classro
         tiles["event"] = known.event_tiles
     lessons = {name: _lessons(learner.model, each, scenario, notify, f"{name} tiles") for name, each in tiles.items()}
     hashes = {"data" if name == "training" else name: content_hash(each) for name, each in tiles.items()}
-    return Classroom(learner, lessons["training"], known.holdings, lessons["evaluation"], lessons.get("event"), hashes)
+    training = _mislabelled(lessons["training"], scenario)
+    exam, event, base = lessons["evaluation"], lessons.get("event"), fingerprint(learner.model)
+    return Classroom(learner, training, known.holdings, exam, event, hashes, base)
 
 
 def load_learner(scenario: Scenario) -> DecoderLearner:
@@ -55,6 +62,27 @@ def load_learner(scenario: Scenario) -> DecoderLearner:
     model = build(options.kind, options.image_px)
     model.load_state_dict(checkpoint.load(options.weights, options.kind))
     return DecoderLearner(model, trained_keys(model, options.trainable), scenario.training)
+
+
+def fingerprint(model: MobileSam) -> str:
+    """SHA-256 of everything the network computes with, names included."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(f"{name} {tuple(value.shape)}".encode())
+        digest.update(value.detach().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _mislabelled(lessons: Lessons, scenario: Scenario) -> Lessons:
+    """A share of the tiles with each other's masks, by lot: what careless labelling does."""
+    share = scenario.faults.label_noise
+    if not share:
+        return lessons
+    rng = np.random.default_rng([scenario.seed, LABEL_NOISE])
+    wrong = rng.choice(len(lessons), round(share * len(lessons)), replace=False)
+    masks = lessons.masks.copy()
+    masks[wrong] = lessons.masks[np.roll(wrong, 1)]
+    return replace(lessons, masks=masks, prompts=PROMPTS[scenario.training.prompt](masks))
 
 
 def _lessons(model: MobileSam, tiles: Tiles, scenario: Scenario, notify: Notify, name: str) -> Lessons:

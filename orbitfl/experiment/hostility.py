@@ -1,7 +1,9 @@
 """What a hostile satellite makes of the messages that it writes, for tests of those that receive them."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,16 @@ class Hostile:
     rng: np.random.Generator
     first: dict[str, NDArray] = field(default_factory=dict)
     first_payload: bytes = b""
+
+    def state(self) -> dict[str, Any]:
+        """All that the past can change."""
+        rng = json.dumps(self.rng.bit_generator.state)
+        return {"first": self.first, "first_payload": self.first_payload, "rng": rng}
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        self.first, self.first_payload = state["first"], state["first_payload"]
+        self.rng.bit_generator.state = json.loads(state["rng"])
 
     def offered(self, parts: Parts) -> dict[str, NDArray]:
         """What it pretends to have learnt."""

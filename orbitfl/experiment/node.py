@@ -11,10 +11,11 @@ from orbitfl.training.flat import Moments
 class Node:
     """A satellite, or the ground.
 
-    member: its model, as the difference to launch, and what its strategy remembers. moments, drawn: of its optimiser and
-    of its tiles. steps: batches trained so far; steps_apart: since it last merged. version: how often its model has
+    member: its model, as the difference to launch, and what its strategy remembers. moments, drawn: of its optimiser
+    and of its tiles. steps: batches trained so far; steps_apart: since it last merged. version: how often its model has
     changed. inbox: letters by sender, not merged yet. last_version: of each sender, the newest that was taken.
-    sources: who trained what its model knows. moved: how far its last merges moved it, for the screen.
+    sources: who trained what its model knows; pending_sources: what it has read and not merged. lengths: of the last
+    models that it took.
     """
 
     member: Member
@@ -26,7 +27,8 @@ class Node:
     inbox: dict[int, Letter] = field(default_factory=dict)
     last_version: dict[int, int] = field(default_factory=dict)
     sources: frozenset[int] = frozenset()
-    gaps: list[float] = field(default_factory=list)
+    pending_sources: frozenset[int] = frozenset()
+    lengths: list[float] = field(default_factory=list)
 
     def changed(self, member: Member) -> None:
         self.member = member

@@ -8,6 +8,7 @@ from orbitfl.experiment.node import Node
 from orbitfl.federation.strategies import Strategy
 from orbitfl.simulation.timeline import Consensus, Digest, Exchange, Happening, Inference, Offer, Sending, Session
 from orbitfl.training.crew import Crew, Job
+from orbitfl.training.flat import Vector
 from orbitfl.training.learner import Lessons, Progress
 
 TRAINING = 1
@@ -18,10 +19,11 @@ TRAINING = 1
 class Pupils:
     """Sessions that have ended in the mission and not begun on this machine; one a node.
 
-    pools_data: whether all nodes share one model, which learns from what any of them holds.
+    launch: the weights (n,) that models are differences to. pools_data: whether all nodes share one model, which learns from what any of them holds.
     """
 
     crew: Crew
+    launch: Vector
     lessons: Lessons
     holdings: tuple[Holding, ...]
     pools_data: bool
@@ -47,13 +49,13 @@ class Pupils:
         self.waiting[session.node] = number, session
 
     def learn(self, nodes: Sequence[Node], strategy: Strategy) -> Iterator[tuple[int, Session, float]]:
-        """Carry out all sessions that wait, several at once; yields each with the number of its happening and its loss."""
+        """Carry out all sessions that wait, several at once; yields the number of each happening, it, and its loss."""
         chosen = [self.waiting[node] for node in sorted(self.waiting)]
         self.waiting = {}
         jobs = [self._job(nodes[0 if self.pools_data else session.node], session) for _, session in chosen]
         for (number, session), (after, loss) in zip(chosen, self.crew.train_all(jobs), strict=True):
             learnt = range(len(nodes) - 1) if self.pools_data else (session.node,)
-            member = strategy.trained(nodes[learnt[0]].member, after.weights - self.crew.learner.launch)
+            member = strategy.trained(nodes[learnt[0]].member, after.weights - self.launch)
             for node in learnt:
                 nodes[node].changed(member)
                 nodes[node].moments, nodes[node].drawn = after.moments, after.drawn
@@ -63,7 +65,8 @@ class Pupils:
             yield number, session, loss
 
     def _job(self, node: Node, session: Session) -> Job:
-        held = pooled(self.holdings, session.start_s) if self.pools_data else self.holdings[session.node].at(session.start_s)
-        progress = Progress(self.crew.learner.launch + node.member.model, node.moments, node.drawn)
+        at_s = session.start_s
+        held = pooled(self.holdings, at_s) if self.pools_data else self.holdings[session.node].at(at_s)
+        progress = Progress(self.launch + node.member.model, node.moments, node.drawn)
         seed = (self.seed, TRAINING, 0 if self.pools_data else session.node)
         return Job(progress, self.lessons, held, session.steps, seed)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orbitfl.data.product import packed
 from orbitfl.experiment.classroom import Classroom
@@ -76,6 +77,15 @@ class Replay:
         """Carry out the sessions that wait."""
         for number, session, loss in self.pupils.learn(self.nodes, self.strategy):
             yield number, (session.end_s, self.names[session.node], "train_loss", loss)
+
+    def state(self) -> dict[str, Any]:
+        """All that the past can change, while no session waits."""
+        return {"done": self.done, "nodes": self.nodes, "maps": self.maps, **self.letters.state()}
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Stand where `state` was taken."""
+        self.done, self.nodes, self.maps = state["done"], state["nodes"], state["maps"]
+        self.letters.go_on_from(state)
 
     def average(self) -> Vector:
         """The mean model (n,) of the satellites, launch weights and all."""
