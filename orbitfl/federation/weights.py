@@ -95,6 +95,10 @@ def norm(vector: NDArray) -> float:
     return float(np.sqrt(np.sum(np.square(vector, dtype=np.float64))))
 
 
+def scaled(factor: float, vector: Vector) -> Vector:
+    return np.multiply(vector, factor, dtype=np.float32)
+
+
 def _centre(members: Sequence[Vector]) -> NDArray[np.float64]:
     centre = np.zeros(members[0].shape)
     for member in members:
