@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from orbitfl.files import write_text
+from orbitfl.files import replacing, write_text
 
 RECORDS = {"t_s": "float64", "node": "str", "kind": "str", "value": "float64"}
 TRANSFERS = {
@@ -36,7 +36,8 @@ RESPONSE = {
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    table.to_parquet(folder / f"{name}.parquet", index=False)
+    with replacing(folder / f"{name}.parquet") as beside:
+        table.to_parquet(beside, index=False)
 
 
 def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:

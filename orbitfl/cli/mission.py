@@ -23,6 +23,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The run's folder, new or empty. [default: runs/NAME]")] = None,
     seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
     overrides: Overrides = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, or begin it.")] = False,
     dry: Annotated[
         bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")
     ] = False,
@@ -37,7 +38,7 @@ def run(
         return
     folder = out or Path("runs") / loaded.name
     with reporting() as notify:
-        result = run_scenario(loaded, folder, notify)
+        result = run_scenario(loaded, folder, notify, resume=resume)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     if (event := loaded.event) is not None:
@@ -69,7 +70,7 @@ def _described(scenario: "Scenario", mission: "Timeline") -> str:
     exchanges = [each for each in mission.happenings if isinstance(each, Exchange)]
     satellites = len({spell.node for spell in mission.energy})
     done = [each for each in exchanges if each.outcome == "done"]
-    sent_mb = sum(2 * each.size_byte for each in done) / 1e6
+    sent_mb = sum(sum(each.sent_byte) for each in exchanges) / 1e6
     consumed_wh = sum(spell.consumed_j for spell in mission.energy) / 3600
     least = min((spell.charge_end for spell in mission.energy), default=scenario.environment.initial_charge)
     return "\n".join(

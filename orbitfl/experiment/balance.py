@@ -30,8 +30,8 @@ class Balance:
         masses = [sum(_mass(member) for member in members) for members in (before, after)]
         if norm(np.asarray(changed)) > ROUNDING * max(largest, 1e-6) or abs(masses[1] - masses[0]) > 1e-9:
             raise OrbitflError(
-                f"A merge changed the sum of two models by {norm(np.asarray(changed)):.3g} of {largest:.3g}, though its "
-                "strategy keeps sums; this is a fault of orbitfl or of the strategy: please report it."
+                f"A merge changed the sum of two models by {norm(np.asarray(changed)):.3g} of {largest:.3g}, though "
+                "its strategy keeps sums; this is a fault of orbitfl or of the strategy: please report it."
             )
 
     def moved(self, before: Member, after: Member, satellites: int) -> None:

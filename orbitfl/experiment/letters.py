@@ -65,9 +65,9 @@ class Terms:
 class Letters:
     """Everything under way.
 
-    parcels: the last one written, by sender and receiver. shelf: what a satellite (first) keeps of another (second) for
-    those that it meets. references: what both sides of a pair, or the receiver from the sender, already know. handed_in:
-    by satellite, what it has sent to the ground since it last took the ground's model.
+    parcels: the last one written, by sender and receiver. shelf: what a satellite (first) keeps of another (second)
+    for those that it meets. references: what both sides of a pair, or the receiver from the sender, already know.
+    handed_in: by satellite, what it has sent to the ground since it last took the ground's model.
     """
 
     terms: Terms
@@ -124,9 +124,7 @@ class Letters:
     def digested(self, nodes: Sequence[Node], digest: Digest) -> Iterator[Record]:
         """A satellite merges its inbox."""
         node = nodes[digest.node]
-        letters = [
-            replace(letter, age_s=digest.at_s - letter.age_s) for _, letter in sorted(node.inbox.items())
-        ]
+        letters = [replace(letter, age_s=digest.at_s - letter.age_s) for _, letter in sorted(node.inbox.items())]
         node.inbox.clear()
         if letters:
             yield from self._merge(nodes, digest.node, letters, digest.at_s)
@@ -172,9 +170,7 @@ class Letters:
         mine, theirs = (read[node].parts for node in pair)
         self._learn_reference(pair, {name: references.after(mine[name], theirs[name]) for name in mine})
 
-    def _read_both(
-        self, nodes: Sequence[Node], pair: Direction, at_s: float
-    ) -> tuple[dict[int, Read], list[Record]]:
+    def _read_both(self, nodes: Sequence[Node], pair: Direction, at_s: float) -> tuple[dict[int, Read], list[Record]]:
         read, refusals = {}, list[Record]()
         for sender, receiver in (pair, pair[::-1]):
             try:

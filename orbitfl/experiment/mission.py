@@ -1,12 +1,26 @@
 """When: from a scenario to its contact plan and its timeline. Imports no torch."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from orbitfl.contacts import ContactPlan, kept_plan
+from orbitfl.contacts.channel import channel_of
 from orbitfl.environment.trajectory import BLOCK_S
+from orbitfl.errors import ScenarioError
+from orbitfl.federation.chunks import manifest_byte
+from orbitfl.federation.messages import message_byte
+from orbitfl.federation.strategies import SERVED, Strategy, TwoLevel
+from orbitfl.federation.weights import Layout
+from orbitfl.orbit.walker import Walker
 from orbitfl.scenario import Mission, Scenario
-from orbitfl.simulation.engine import Agenda, Rules, simulate
+from orbitfl.simulation.engine import simulate
+from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
 from orbitfl.simulation.timeline import Timeline
+
+LOST_CONTACTS = 6
+"""A purpose of the scenario's seed."""
 
 
 def contact_plan(scenario: Mission) -> ContactPlan:
@@ -14,11 +28,12 @@ def contact_plan(scenario: Mission) -> ContactPlan:
     return kept_plan(scenario.planning())
 
 
-def timeline(scenario: Scenario, plan: ContactPlan, update_byte: int, agenda: Agenda | None = None) -> Timeline:
-    """What every satellite does and when, if an update takes `update_byte` bytes."""
+def timeline(scenario: Scenario, plan: ContactPlan, layout: Layout, agenda: Agenda | None = None) -> Timeline:
+    """What every satellite does and when, if `layout` is what learns and travels."""
     # The environment asks for whole blocks of the trajectory, up to one beyond the end.
     asked = replace(scenario.planning(), duration_s=scenario.duration_s + BLOCK_S)
     satellites = asked.satellites()
+    require_names(scenario, satellites.names)
     environment = scenario.environment.start(
         satellites.propagator,
         satellites.names,
@@ -26,15 +41,89 @@ def timeline(scenario: Scenario, plan: ContactPlan, update_byte: int, agenda: Ag
         duration_s=scenario.duration_s,
         seed=scenario.seed,
     )
-    return simulate(_rules(scenario, update_byte), plan, environment, satellites.names, agenda)
+    rules, channel = _rules(scenario, layout, satellites.names), channel_of(scenario.planning())
+    return simulate(rules, _open(scenario, plan), environment, satellites.names, agenda, channel)
 
 
-def _rules(scenario: Scenario, update_byte: int) -> Rules:
-    training, exchange, watts = scenario.training, scenario.exchange, scenario.watts()
+def wire_of(scenario: Scenario, layout: Layout) -> Wire:
+    """An update of these numbers as it crosses a link."""
+    exchange, transfer = scenario.exchange, scenario.exchange.transfer
+    if not exchange.strategy.parts:
+        return Wire(0)
+    update_byte = message_byte(exchange.compressor, layout, exchange.strategy.parts)
+    bitmap_byte = -(-update_byte // (8 * transfer.chunk_byte))
+    return Wire(
+        update_byte=update_byte,
+        preamble_byte=manifest_byte(update_byte, transfer.chunk_byte) + bitmap_byte,
+        chunk_byte=transfer.chunk_byte,
+        resumes=transfer.resume,
+        keep_s=transfer.keep_s,
+        loss=transfer.loss,
+        relays=transfer.relays,
+    )
+
+
+def require_names(scenario: Scenario, names: Sequence[str]) -> None:
+    """Raises ScenarioError for faults or groups of satellites that the constellation does not have."""
+    for key, given in (
+        ("faults", scenario.faults.named()),
+        ("exchange.groups", set(sum(scenario.exchange.groups, ()))),
+    ):
+        unknown = sorted(given - set(names))
+        if unknown:
+            shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            raise ScenarioError(f"{key} names {unknown[0]}, but the constellation has {shown}; use these names.")
+
+
+def _open(scenario: Scenario, plan: ContactPlan) -> ContactPlan:
+    """The windows that come about."""
+    share = scenario.faults.lost_contacts
+    if not share:
+        return plan
+    return plan.where(np.random.default_rng([scenario.seed, LOST_CONTACTS]).random(len(plan)) >= share)
+
+
+def _meetings(scenario: Scenario, names: Sequence[str]) -> Meetings | None:
+    strategy = scenario.exchange.strategy
+    if strategy.pattern == "apart":
+        return None
+    return Meetings(
+        every_s=scenario.exchange.min_interval_s,
+        pattern=strategy.pattern,
+        across_every_s=strategy.across_every_s if isinstance(strategy, TwoLevel) else None,
+        group_of=_groups(scenario, names) if isinstance(strategy, TwoLevel) else (),
+        closes=_closing(strategy),
+    )
+
+
+def _closing(strategy: Strategy) -> Callable[[int, int], bool]:
+    """Whether so many letters from so many satellites close a round; strategies without a ground are never asked."""
+    return strategy.ready if isinstance(strategy, SERVED) else lambda letters, satellites: False
+
+
+def _groups(scenario: Scenario, names: Sequence[str]) -> tuple[int, ...]:
+    """The number of each satellite's group: as given, else its plane."""
+    groups, orbits = scenario.exchange.groups, scenario.constellation
+    if groups:
+        group_of = {name: number for number, group in enumerate(groups) for name in group}
+        lone = [name for name in names if name not in group_of]
+        if lone:
+            raise ScenarioError(f"exchange.groups leaves {lone[0]} out; put every satellite into one list.")
+        return tuple(group_of[name] for name in names)
+    if isinstance(orbits, Walker):
+        return tuple(number // (orbits.total // orbits.planes) for number in range(orbits.total))
+    raise ScenarioError(
+        f"exchange.strategy is two_level, and a constellation of kind {orbits.kind} says nothing about planes; "
+        "list the satellites' names by plane or operator in exchange.groups."
+    )
+
+
+def _rules(scenario: Scenario, layout: Layout, names: Sequence[str]) -> Rules:
+    training, faults, watts = scenario.training, scenario.faults, scenario.watts()
     return Rules(
         duration_s=scenario.duration_s,
         session_steps=training.session_steps,
-        session_every_s=training.session_every_s if exchange.strategy.learns else None,
+        session_every_s=training.session_every_s if scenario.exchange.strategy.learns else None,
         step_s=scenario.seconds().train_step_s,
         retry_s=training.retry_s,
         train_w=watts.train_w,
@@ -43,8 +132,11 @@ def _rules(scenario: Scenario, update_byte: int) -> Rules:
         downlink_w=watts.downlink_w or 0.0,
         inference_w=watts.inference_w,
         standby_w=watts.standby_w,
-        update_byte=update_byte,
-        exchange_every_s=exchange.min_interval_s if exchange.strategy.exchanges else None,
+        wire=wire_of(scenario, layout),
+        meetings=_meetings(scenario, names),
         evaluate_every_s=scenario.evaluation.every_s,
         priorities=scenario.priorities,
+        slowdown={names.index(name): factor for name, factor in faults.stragglers.items()},
+        lost_at_s={names.index(name): at_s for name, at_s in faults.lost_satellites.items()},
+        seed=scenario.seed,
     )

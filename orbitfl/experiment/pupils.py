@@ -19,7 +19,8 @@ TRAINING = 1
 class Pupils:
     """Sessions that have ended in the mission and not begun on this machine; one a node.
 
-    launch: the weights (n,) that models are differences to. pools_data: whether all nodes share one model, which learns from what any of them holds.
+    launch: the weights (n,) that models are differences to. pools_data: whether all nodes share one model, which learns
+    from what any of them holds.
     """
 
     crew: Crew

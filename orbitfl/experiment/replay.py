@@ -12,7 +12,7 @@ from orbitfl.experiment.letters import Letters
 from orbitfl.experiment.node import Node
 from orbitfl.experiment.pupils import Pupils
 from orbitfl.experiment.response import WaterMap
-from orbitfl.federation.strategies import Ground, Strategy
+from orbitfl.federation.strategies import SERVED, Strategy
 from orbitfl.federation.weights import Layout, Vector, mean
 from orbitfl.models import checkpoint
 from orbitfl.simulation.timeline import (
@@ -138,9 +138,10 @@ class Replay:
 
     def _aggregate(self) -> None:
         server, strategy = self.nodes[-1], self.strategy
-        assert isinstance(strategy, Ground)
+        assert isinstance(strategy, SERVED), "only they make timelines with aggregations"
         letters = [server.inbox[sender] for sender in sorted(server.inbox)]
-        server.changed(strategy.aggregate(server.member, letters, self.letters.layout))
+        server.changed(strategy.aggregate(server.member, letters, self.letters.terms.layout))
+        server.sources |= server.pending_sources
         server.inbox.clear()
 
     def _map(self, inference: Inference) -> Iterator[Record]:

@@ -1,19 +1,22 @@
 """What a run has to say: its tables, a summary and a figure."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from orbitfl.contacts import ContactPlan
-from orbitfl.errors import ScenarioError
+from orbitfl.contacts import ContactPlan, read
+from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.experiment.replay import AVERAGE
 from orbitfl.experiment.response import BENT_PIPE, ONBOARD, first_maps
-from orbitfl.scenario import Scenario
+from orbitfl.scenario import Scenario, load
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+CONTROLS = "controls"
+"""The folder of a run's controls, within its own."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,27 @@ class RunResult:
         pyplot.switch_backend(pyplot.get_backend())  # only then does a notebook know how to show a figure
         return self.figure()
 
-    def moved(self, folder: Path) -> "RunResult":
-        """The same result, lying in `folder`."""
-        controls = {name: run.moved(folder / "controls" / name) for name, run in self.controls.items()}
-        return replace(self, folder=folder, controls=controls)
+    @classmethod
+    def from_folder(cls, folder: Path | str) -> "RunResult":
+        """The run that lies in `folder`, with its controls. Raises StorageError if none does, or it is not finished."""
+        folder = Path(folder)
+        if not (folder / "run.json").is_file():
+            raise StorageError(
+                f"{folder} holds no finished run: it has no run.json. Give a run's folder, or finish it by --resume."
+            )
+        try:
+            found = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("records", "transfers", "energy")}
+            kept = folder / "response.parquet"
+            response = pd.read_parquet(kept) if kept.exists() else None
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{folder} holds a run whose tables cannot be read ({error}); run it anew.") from error
+        places = sorted((folder / CONTROLS).glob("*/run.json"))
+        controls = {place.parent.name: cls.from_folder(place.parent) for place in places}
+        scenario, plan = load(folder / "scenario.yaml"), read(folder / "contacts.parquet")
+        return cls(scenario, plan, **found, response=response, folder=folder, controls=controls)
 
     def _row(self) -> dict[str, object]:
         satellites = self.satellites().to_numpy()
-        exchanged = self.transfers["to"].isin(self.plan.satellite_names) & (self.transfers["outcome"] == "done")
-        sent_byte = self.transfers.loc[exchanged, "byte"].to_numpy()
         return {
             "strategy": self.strategy,
             "base": satellites[0].mean(),
@@ -103,6 +118,6 @@ class RunResult:
             "best": satellites[-1].max(),
             "average model": self.scores()[AVERAGE].to_numpy()[-1],
             "steps": int(self.satellites("steps").to_numpy()[-1].sum()),
-            "exchanges": len(sent_byte) // 2,
-            "sent MB": sent_byte.sum() / 1e6,
+            "exchanges": int(self.scores("transfers done").to_numpy()[-1, 0]),
+            "sent MB": self.satellites("sent_byte").to_numpy()[-1].sum() / 1e6,
         }

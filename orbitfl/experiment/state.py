@@ -1,6 +1,6 @@
 """A run between two happenings as one file, from which it goes on to the same bytes.
 
-A safetensors file: arrays, and a description in JSON of the dataclasses they belong to. Nothing else is ever made of it.
+A safetensors file: arrays, and a description in JSON of the dataclasses they belong to. Nothing else is made of it.
 """
 
 import json

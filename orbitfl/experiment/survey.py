@@ -12,7 +12,7 @@ from orbitfl.experiment.acquisition import Image, event_images, holdings, within
 from orbitfl.files import cache_folder
 from orbitfl.scenario import Scenario
 from orbitfl.scenario.schema import Event
-from orbitfl.simulation.engine import Agenda
+from orbitfl.simulation.rules import Agenda
 from orbitfl.simulation.timeline import Observation
 
 

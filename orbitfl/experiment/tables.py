@@ -8,7 +8,7 @@ import pandas as pd
 from orbitfl.environment.base import Spell
 from orbitfl.experiment.replay import Record
 from orbitfl.results import RECORDS, TRANSFERS
-from orbitfl.simulation.timeline import Downlink, Exchange, Happening, Timeline
+from orbitfl.simulation.timeline import Downlink, Exchange, Happening, Sending, Timeline
 
 
 def records(rows: Sequence[Record]) -> pd.DataFrame:
@@ -23,9 +23,12 @@ def transfers(mission: Timeline, names: Sequence[str]) -> pd.DataFrame:
 
 def _sendings(happening: Happening, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
     match happening:
-        case Exchange(a, b, start_s, end_s, size_byte, outcome):
-            yield names[a], names[b], start_s, end_s, size_byte, outcome
-            yield names[b], names[a], start_s, end_s, size_byte, outcome
+        case Exchange(_, a, b, start_s, end_s, (there, back), outcome):
+            yield names[a], names[b], start_s, end_s, there, outcome
+            yield names[b], names[a], start_s, end_s, back, outcome
+        case Sending(_, sender, receiver, start_s, end_s, byte, outcome, station):
+            ends = [station if node == len(names) else names[node] for node in (sender, receiver)]
+            yield *ends, start_s, end_s, byte, outcome
         case Downlink(node=node, station=station, start_s=start_s, end_s=end_s, sent_byte=byte, outcome=outcome):
             yield names[node], station, start_s, end_s, byte, outcome
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,18 +12,21 @@ from orbitfl.simulation.timeline import Evaluation, Exchange, Offer, Sending, Ti
 
 Record = tuple[float, str, str, float]
 Part = Exchange | Sending
+Kind = Literal["isl", "ground"]
 
 
 def spent(mission: Timeline, names: Sequence[str]) -> Iterator[Record]:
     """At every evaluation, per satellite: the bytes of updates it has sent so far, and the joules it has consumed."""
     at_s = np.array([each.at_s for each in mission.happenings if isinstance(each, Evaluation)])
-    for node, (sent_byte, consumed_j) in enumerate(zip(_sent(mission, names, at_s), _consumed(mission, names, at_s), strict=True)):
+    for node, (sent_byte, consumed_j) in enumerate(
+        zip(_sent(mission, names, at_s), _consumed(mission, names, at_s), strict=True)
+    ):
         for t_s, byte, joule in zip(at_s.tolist(), sent_byte.tolist(), consumed_j.tolist(), strict=True):
             yield t_s, names[node], "sent_byte", byte
             yield t_s, names[node], "consumed_j", joule
 
 
-def achieved(mission: Timeline, plan: ContactPlan, kind: str, at_s: float, name: str) -> Iterator[Record]:
+def achieved(mission: Timeline, plan: ContactPlan, kind: Kind, at_s: float, name: str) -> Iterator[Record]:
     """For the whole mission: windows used and missed, transfers done, resumed and given up, and the goodput in bit/s.
 
     kind: of the windows that exchanges use. Goodput: bytes of transfers that were completed, over the time on the link.
@@ -71,7 +75,7 @@ def _consumed(mission: Timeline, names: Sequence[str], at_s: Floats) -> Iterator
         yield np.interp(at_s, ends_s, np.cumsum(consumed_j))
 
 
-def _used(parts: Sequence[Part], plan: ContactPlan, kind: str) -> int:
+def _used(parts: Sequence[Part], plan: ContactPlan, kind: Kind) -> int:
     """How many windows carried anything."""
     starts = defaultdict[tuple[str, str], list[float]](list)
     for contact in plan.of_kind(kind):

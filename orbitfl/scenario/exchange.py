@@ -2,21 +2,37 @@
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import AnyCompressor, Float16
 from orbitfl.federation.screening import Screen
-from orbitfl.federation.strategies import AnyStrategy, Gossip, StrategyKind
+from orbitfl.federation.strategies import AnyStrategy, Gossip
+
+Control = Literal[
+    "gossip",
+    "two_level",
+    "noloco",
+    "push_sum",
+    "neighbourhood",
+    "fedavg",
+    "fedbuff",
+    "diloco",
+    "ideal_gossip",
+    "isolated",
+    "centralised",
+    "frozen",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
     """What an update goes through on its way.
 
-    chunk_byte: what carries a checksum of its own; a window that closes leaves whole chunks behind. resume: whether the
-    next contact of the two goes on with them. keep_s: a message that old is written anew. loss: the share of chunks that
-    do not get through and are sent again. relays: how many messages of others a satellite carries along for those that
-    it meets (store, carry and forward), for strategies that gather.
+    chunk_byte: what carries a checksum of its own; a window that closes leaves whole chunks behind. resume: whether
+    the next contact of the two goes on with them. keep_s: a message that old is written anew. loss: the share of chunks
+    that do not get through and are sent again. relays: how many messages of others a satellite carries along for those
+    that it meets (store, carry and forward), for strategies that gather.
     """
 
     chunk_byte: int = 65_536
@@ -40,9 +56,9 @@ class Transfer:
 class Exchange:
     """`min_interval_s`: least time between two exchanges of the same pair of satellites, or of one with the ground.
 
-    `controls`: strategies run beside this one on the same mission, for comparison. `groups`: lists of satellites' names,
-    for strategies with two levels; left out, they are the planes of a Walker constellation. `screen`: which updates are
-    not even merged.
+    `controls`: strategies run beside this one on the same mission, for comparison. `groups`: lists of satellites'
+    names, for strategies with two levels; left out, they are the planes of a Walker constellation. `screen`: which
+    updates are not even merged.
     """
 
     strategy: AnyStrategy = field(default_factory=Gossip)
@@ -51,7 +67,7 @@ class Exchange:
     transfer: Transfer = field(default_factory=Transfer)
     screen: Screen = field(default_factory=Screen)
     groups: tuple[tuple[str, ...], ...] = ()
-    controls: tuple[StrategyKind, ...] = ()
+    controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
         if self.min_interval_s <= 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Discriminator
 
@@ -15,8 +15,6 @@ from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
 from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos, require_feeds
 from orbitfl.errors import ScenarioError
-from orbitfl.federation.compressors import Float16, Float32
-from orbitfl.federation.strategies import Centralised, Frozen, Gossip, Isolated
 from orbitfl.orbit.clock import epoch_instant, in_tai, seconds_between
 from orbitfl.orbit.keplerian import Keplerian
 from orbitfl.orbit.oem import Oem
@@ -25,12 +23,12 @@ from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
 from orbitfl.scenario import demand
+from orbitfl.scenario.exchange import Exchange
+from orbitfl.scenario.faults import Faults
 from orbitfl.scenario.profiles import Board, Bus, read_profile
 from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
 
-Strategy = Annotated[Gossip | Isolated | Centralised | Frozen, Discriminator("kind")]
-Compressor = Annotated[Float16 | Float32, Discriminator("kind")]
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
 Environment = Annotated[Paseos | Battery, Discriminator("kind")]
 Link = Annotated[FixedRate | LinkBudget | TerminalLink, Discriminator("kind")]
@@ -50,23 +48,6 @@ class Links:
                 f"the terminal {self.ground.profile.name} has max_range_km, which serves satellites alone; "
                 "a station's reach is its mask_deg. Give links.ground a terminal without that key."
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exchange:
-    """`min_interval_s`: least time between two exchanges of the same pair of satellites.
-
-    `controls`: strategies run beside this one on the same mission, for comparison.
-    """
-
-    strategy: Strategy = field(default_factory=Gossip)
-    min_interval_s: float = 900.0
-    compressor: Compressor = field(default_factory=Float16)
-    controls: tuple[Literal["gossip", "isolated", "centralised", "frozen"], ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.min_interval_s <= 0:
-            raise ScenarioError(f"min_interval_s is {self.min_interval_s}; it must be greater than 0 seconds.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +157,8 @@ class Scenario(Mission):
 
     `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
     name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
-    `imaging`: what the satellites see. `event`: a disaster to map. `priorities`: every activity but standby, what comes
-    first before the rest.
+    `imaging`: what the satellites see. `faults`: what goes wrong on purpose. `event`: a disaster to map. `priorities`:
+    every activity but standby, what comes first before the rest.
     """
 
     model: MobileSam
@@ -190,6 +171,7 @@ class Scenario(Mission):
     training: Training = field(default_factory=Training)
     exchange: Exchange = field(default_factory=Exchange)
     imaging: Imaging = field(default_factory=Imaging)
+    faults: Faults = field(default_factory=Faults)
     event: Event | None = None
     priorities: tuple[Activity, ...] = PRIORITIES
 
@@ -207,7 +189,13 @@ class Scenario(Mission):
             )
         if self.seed < 0:
             raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
-        demand.require_known(self.compute, self.links.isl, self.links.ground if self.event else None)
+        to_ground = self.event is not None or self.exchange.strategy.pattern == "ground"
+        demand.require_known(self.compute, self.links.isl, self.links.ground if to_ground else None)
+        if self.exchange.strategy.pattern == "ground" and not (self.ground_stations and self.links.ground):
+            raise ScenarioError(
+                f"exchange.strategy is {self.exchange.strategy.kind}, which learns through the ground, but the "
+                "scenario has no ground_stations or no links.ground; add them, or take a strategy between satellites."
+            )
         require_feeds(self.environment, self.watts().train_w * self.seconds().train_step_s)
 
     def seconds(self) -> demand.Seconds:

@@ -37,8 +37,8 @@ class Meetings:
     """Who exchanges with whom.
 
     pattern: "pairwise" and "gather" exchange both ways at once, "one_way" in turns, "ground" with the ground through
-    stations, and "ideal" all with all at every beat, whatever the sky and the batteries say. every_s: least time between
-    two exchanges of a pair; across_every_s: between pairs of two groups, if other. group_of: by satellite.
+    stations, and "ideal" all with all at every beat, whatever the sky and the batteries say. every_s: least time
+    between two exchanges of a pair; across_every_s: between pairs of two groups, if other. group_of: by satellite.
     closes: whether so many updates from so many satellites make the ground aggregate.
     """
 

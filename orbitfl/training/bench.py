@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from orbitfl.federation.compressors import Float16
-from orbitfl.federation.strategies import Gossip
-from orbitfl.federation.weights import Weights, difference, total
+from orbitfl.federation.messages import NO_REFERENCE as NOBODY
+from orbitfl.federation.messages import Header, codec, pack, unpack
+from orbitfl.federation.rules import Letter
+from orbitfl.federation.strategies import Gossip, Member
+from orbitfl.federation.weights import Layout
 from orbitfl.models.mobile_sam import build
 from orbitfl.models.trainable import trained_keys
 from orbitfl.training.embeddings import encode
@@ -57,15 +60,26 @@ class Bench:
     @cached_property
     def payload(self) -> bytes:
         """A peer's update as it arrives."""
-        base = self.learner.named(self.learner.launch)
-        return Float16().encode(difference(base, base))
+        return self._written(Gossip().start(self.layout.size))
 
-    def merge(self) -> Weights:
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.learner.shapes)
+
+    def merge(self) -> Vector:
         """What gossip does at each end of an exchange: write the own update, read both, move the weights."""
-        base, payload = self.learner.named(self.learner.launch), self.payload
-        own = difference(base, base)
-        sent, received = (Float16().decode(each, like=own) for each in (Float16().encode(own), payload))
-        return total(base, Gossip().merge(own, sent, received))
+        own = Gossip().start(self.layout.size)
+        sent, received = (self._read(each) for each in (self._written(own), self.payload))
+        letter = Letter(sender=1, version=0, age_s=0.0, samples=1, parts=received, sent=sent)
+        return self.learner.launch + Gossip().merge(own, [letter], 1, self.layout).model
+
+    def _written(self, own: Member) -> bytes:
+        header = Header("bench", 0, NOBODY, self.layout.fingerprint(), codec(Float16()), 1, 0.0)
+        return pack(header, Gossip().offer(own), Float16(), self.layout)
+
+    def _read(self, payload: bytes) -> dict[str, NDArray]:
+        known = {"base": NOBODY, "layout": self.layout, "compressor": Float16(), "parts": Gossip.parts}
+        return unpack(payload, **known)[1]
 
 
 def time_steps(variant: str, image_px: int, batch_size: int, repeats: int) -> dict[str, float]:

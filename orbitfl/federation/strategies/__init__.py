@@ -45,7 +45,11 @@ STRATEGIES: dict[str, type[Strategy]] = {
     )
 }
 
+SERVED = (FedAvg, FedBuff, DiLoCo)
+"""Strategies with a server on the ground."""
+
 __all__ = [
+    "SERVED",
     "STRATEGIES",
     "AnyStrategy",
     "Centralised",

@@ -77,8 +77,8 @@ class Ground(Strategy, Protocol):
         """What waits for the round when the sender of `waiting` sends again."""
         ...
 
-    def ready(self, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
-        """Whether the letters that wait close a round."""
+    def ready(self, n_letters: int, n_satellites: int) -> bool:
+        """Whether letters from so many satellites close a round."""
         ...
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:

@@ -4,7 +4,7 @@ The server is a `Member` like the others and starts like them. `round`, an exact
 times the server had aggregated when it made the model, or the model that the satellite went on from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import ClassVar, Literal
@@ -59,8 +59,8 @@ class FedAvg(Plain):
     def again(self, waiting: Letter, newer: Letter) -> Letter:
         return newer
 
-    def ready(self, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
-        return _enough(self.share, letters_by_sender, n_satellites)
+    def ready(self, n_letters: int, n_satellites: int) -> bool:
+        return _enough(self.share, n_letters, n_satellites)
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
         if not letters:
@@ -119,8 +119,8 @@ class FedBuff(_Changes):
         if self.buffer < 1:
             raise ScenarioError(f"buffer is {self.buffer}; it must be 1 or more.")
 
-    def ready(self, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
-        return len(letters_by_sender) >= min(self.buffer, n_satellites)
+    def ready(self, n_letters: int, n_satellites: int) -> bool:
+        return n_letters >= min(self.buffer, n_satellites)
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
         if not letters:
@@ -147,8 +147,8 @@ class DiLoCo(_Changes):
         _require_share(self.share)
         require_outer(self.lr, self.momentum)
 
-    def ready(self, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
-        return _enough(self.share, letters_by_sender, n_satellites)
+    def ready(self, n_letters: int, n_satellites: int) -> bool:
+        return _enough(self.share, n_letters, n_satellites)
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
         if not letters:
@@ -173,8 +173,8 @@ def _sum(letters: Sequence[Letter], weights: Sequence[float]) -> Vector:
     return total.astype(np.float32)
 
 
-def _enough(share: float, letters_by_sender: Mapping[int, Letter], n_satellites: int) -> bool:
-    return len(letters_by_sender) >= max(1, ceil(share * n_satellites))
+def _enough(share: float, n_letters: int, n_satellites: int) -> bool:
+    return n_letters >= max(1, ceil(share * n_satellites))
 
 
 def _require_share(share: float) -> None:

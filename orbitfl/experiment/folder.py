@@ -1,0 +1,125 @@
+"""A run's folder (a contract, docs/design.md): claimed, filled, finished, read again."""
+
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import safetensors.numpy
+import torch
+
+from orbitfl import results
+from orbitfl.contacts import write
+from orbitfl.errors import OrbitflError, ScenarioError, StorageError
+from orbitfl.experiment.replay import AVERAGE, Replay
+from orbitfl.experiment.result import CONTROLS, RunResult
+from orbitfl.files import replacing, write_bytes, write_text
+from orbitfl.scenario import Scenario, resolved_yaml
+
+VERSIONED = (
+    "orbitfl",
+    "torch",
+    "numpy",
+    "scipy",
+    "skyfield",
+    "paseos",
+    "rasterio",
+    "safetensors",
+    "pandas",
+    "pyarrow",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`run.json` is written last: a folder that has it is a finished run."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state" / "state.safetensors"
+
+    def control(self, name: str) -> "RunFolder":
+        return RunFolder(self.path / CONTROLS / name)
+
+    def finished(self) -> RunResult | None:
+        """The run that lies here, with those of its controls that are through; None if it is not through itself."""
+        return RunResult.from_folder(self.path) if (self.path / "run.json").exists() else None
+
+    def write(self, result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> None:
+        """Everything but the picture, and the state taken away."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.path / "scenario.yaml", resolved_yaml(result.scenario))
+        write(result.plan, self.path / "contacts.parquet")
+        for name in ("records", "transfers", "energy", *(() if result.response is None else ("response",))):
+            results.write_table(self.path, name, getattr(result, name))
+        checkpoints, learner = self.path / "checkpoints", replay.classroom.learner
+        for name, node in zip(replay.names, replay.satellites, strict=True):
+            named = learner.named(replay.weights(node.member.model))
+            write_bytes(checkpoints / f"{name}.safetensors", safetensors.numpy.save(dict(named)))
+        replay.save_average(checkpoints / f"{AVERAGE}.safetensors")
+        results.write_provenance(self.path, _provenance(result, replay, update_byte, wall_s))
+        shutil.rmtree(self.state.parent, ignore_errors=True)
+
+    def draw(self, result: RunResult) -> None:
+        """The picture of a run and its controls."""
+        path = self.path / "figure.png"
+        if not path.exists():
+            with replacing(path) as beside:
+                result.figure().savefig(beside, dpi=110, format="png")
+
+
+@contextmanager
+def claimed(path: Path, scenario: Scenario, resume: bool) -> Iterator[RunFolder]:
+    """The folder for a run of `scenario`, new or, to `resume`, with what a stopped run of it has left.
+
+    A run that fails before its first state leaves nothing. Raises StorageError for a folder that holds something else,
+    or an unfinished run if `resume` was not asked for; ScenarioError for a run of another scenario.
+    """
+    folder = RunFolder(path)
+    is_new = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    if is_new:
+        write_text(path / "scenario.yaml", resolved_yaml(scenario))
+    else:
+        _require_same(path, scenario, resume)
+    try:
+        yield folder
+    except OrbitflError:
+        if is_new and not any(path.rglob("state.safetensors")) and not (path / "run.json").exists():
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:
+    kept = path / "scenario.yaml"
+    if not kept.is_file():
+        raise StorageError(f"{path} exists and is not empty; choose another folder or move this one away first.")
+    if not resume:
+        state = "a run" if (path / "run.json").exists() else "a run that was not finished; go on with it by --resume"
+        raise StorageError(f"{path} exists and is not empty: it holds {state}, or choose another folder.")
+    if kept.read_text(encoding="utf-8") != resolved_yaml(scenario):
+        raise ScenarioError(
+            f"{path} holds a run of another scenario or seed than the one given ({kept} says which); resume it with "
+            "the scenario, --seed and --set that it was begun with, or choose another folder."
+        )
+
+
+def _provenance(result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> dict[str, object]:
+    return {
+        "name": result.scenario.name,
+        "strategy": result.strategy,
+        "seed": result.scenario.seed,
+        "input_sha256": replay.classroom.hashes,
+        "base_sha256": replay.classroom.base,
+        "update_byte": update_byte,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in VERSIONED},
+        },
+        "threads": torch.get_num_threads(),
+        "wall_s": round(wall_s, 1),
+    }

@@ -1,0 +1,40 @@
+"""From a scenario and its classroom to a replay that is ready to begin."""
+
+import numpy as np
+
+from orbitfl.experiment.balance import Balance
+from orbitfl.experiment.classroom import Classroom
+from orbitfl.experiment.hostility import Hostile
+from orbitfl.experiment.letters import Letters, Terms
+from orbitfl.experiment.pupils import Pupils
+from orbitfl.experiment.replay import GROUND, Replay
+from orbitfl.federation.weights import Layout
+from orbitfl.scenario import Scenario
+from orbitfl.training.crew import Crew
+
+HOSTILITY = 7
+"""A purpose of the scenario's seed."""
+
+
+def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple[str, ...]) -> Replay:
+    exchange, learner = scenario.exchange, classroom.learner
+    terms = Terms(
+        strategy=exchange.strategy,
+        compressor=exchange.compressor,
+        layout=Layout(learner.shapes),
+        base=classroom.base,
+        names=(*names, GROUND),
+        screen=exchange.screen,
+        chunk_byte=exchange.transfer.chunk_byte,
+    )
+    hostile = {
+        names.index(name): Hostile(attack, np.random.default_rng([scenario.seed, HOSTILITY, names.index(name)]))
+        for name, attack in scenario.faults.hostile.items()
+    }
+    summed = "sum" in exchange.strategy.start(0).memory
+    balance = Balance(conserves=(exchange.strategy.conserves or summed) and not hostile)
+    pupils = Pupils(
+        crew, learner.launch, classroom.lessons, classroom.holdings, exchange.strategy.pools_data, scenario.seed
+    )
+    letters = Letters(terms, classroom.holdings, hostile, balance)
+    return Replay(classroom, exchange.strategy, letters, pupils, names)
