@@ -195,7 +195,7 @@ class Clipped(_Rule):
     """
 
     kind: Literal["clipped"] = "clipped"
-    factor: float = 0.5
+    factor: float = 0.3
     least_cosine: float = 0.0
 
     def __post_init__(self) -> None:

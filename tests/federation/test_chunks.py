@@ -1,0 +1,107 @@
+"""Transfers in pieces: any order, repeats, damage and restarts, and the message is whole or not there."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbitfl.errors import WeightsError
+from orbitfl.federation.chunks import Assembly, Manifest, chunks, manifest_byte, manifest_of
+from orbitfl.federation.refusals import RefusalError
+
+PAYLOADS = st.binary(min_size=1, max_size=200)
+SIZES = st.integers(1, 60)
+
+
+@given(PAYLOADS, SIZES, st.randoms())
+def test_any_order_with_repeats_and_damage_gives_the_payload(payload, chunk_byte, random):
+    pieces = list(chunks(payload, chunk_byte))
+    assembly = Assembly(manifest_of(payload, chunk_byte))
+    order = list(range(len(pieces))) * 2
+    random.shuffle(order)
+    for index in order:
+        piece = pieces[index]
+        place = random.randrange(len(piece))
+        damaged = piece[:place] + bytes([piece[place] ^ 1]) + piece[place + 1 :]
+        for bad in (damaged, piece + b"x", piece[:-1], b""):
+            assert not assembly.offer(index, bad)
+        lacking = index in assembly.missing()
+        assert assembly.offer(index, piece) == lacking
+        assert not assembly.offer(index, piece)
+    assert assembly.missing() == ()
+    assert assembly.payload() == payload
+
+
+@given(PAYLOADS, SIZES, st.sets(st.integers(0, 199)))
+def test_a_half_transfer_survives_a_restart(payload, chunk_byte, arrived):
+    manifest = manifest_of(payload, chunk_byte)
+    pieces = list(chunks(payload, chunk_byte))
+    assembly = Assembly(manifest)
+    held = {index for index in arrived if index < len(pieces)}
+    for index in held:
+        assembly.offer(index, pieces[index])
+    again = Assembly.from_state(Manifest.from_bytes(manifest.to_bytes()), assembly.to_state())
+    assert again.missing() == assembly.missing() == tuple(sorted(set(range(len(pieces))) - held))
+    bits = int.from_bytes(again.bitmap(), "little")
+    assert [index for index in range(len(pieces)) if bits >> index & 1] == sorted(held)
+    for index in again.missing():
+        again.offer(index, pieces[index])
+    assert again.payload() == payload
+
+
+def test_a_payload_is_not_there_before_its_last_chunk():
+    assembly = Assembly(manifest_of(b"abcdef", 4))
+    assembly.offer(1, b"ef")
+    with pytest.raises(WeightsError, match="1 of 2 chunks"):
+        assembly.payload()
+    assert not assembly.offer(2, b"")
+    assert not assembly.offer(-1, b"ef")
+
+
+@given(PAYLOADS, SIZES)
+def test_manifests_there_and_back(payload, chunk_byte):
+    manifest = manifest_of(payload, chunk_byte)
+    content = manifest.to_bytes()
+    assert Manifest.from_bytes(content) == manifest
+    assert len(content) == manifest_byte(len(payload), chunk_byte)
+    assert manifest.digests[0] == hashlib.sha256(payload[:chunk_byte]).digest()
+    assert sum(map(manifest.length_byte, range(manifest.n_chunks))) == len(payload)
+
+
+@given(st.binary(max_size=120))
+def test_noise_is_no_manifest(noise):
+    with pytest.raises(RefusalError, match="no manifest"):
+        Manifest.from_bytes(noise)
+
+
+def test_a_manifest_cannot_ask_for_memory():
+    good = manifest_of(b"abcdef", 4).to_bytes()
+    for size_byte in (2**40, 2**63):
+        with pytest.raises(RefusalError, match="too many bytes"):
+            Manifest.from_bytes(good[:8] + size_byte.to_bytes(8, "little") + good[16:])
+    with pytest.raises(RefusalError, match="too many bytes: it tells of 6 where 5"):
+        Manifest.from_bytes(good, largest_byte=5)
+    for spoilt in (good[:-32], good + bytes(32), good[:16] + bytes(4) + good[20:], good + bytes(2**22)):
+        with pytest.raises(RefusalError, match="no manifest"):
+            Manifest.from_bytes(spoilt)
+
+
+@pytest.mark.parametrize(
+    ("size_byte", "chunk_byte", "digests"),
+    [(0, 4, ()), (6, 0, ()), (6, 4, (bytes(32),)), (6, 4, (bytes(32), bytes(31))), (2**31, 1, ())],
+)
+def test_impossible_manifests_are_refused(size_byte, chunk_byte, digests):
+    with pytest.raises(WeightsError):
+        Manifest(size_byte, chunk_byte, digests)
+
+
+def test_a_spoilt_state_is_refused():
+    manifest = manifest_of(b"abcdef", 4)
+    assembly = Assembly(manifest)
+    assembly.offer(0, b"abcd")
+    good = assembly.to_state()
+    for spoilt in (good[:-1], good + b"x", good.replace(b"a", b"b"), b"\x02" + good[1:], b"\xff" + good[1:], b""):
+        if spoilt:
+            with pytest.raises(RefusalError, match="wrong state"):
+                Assembly.from_state(manifest, spoilt)
