@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 KELVIN_AT_0_C = 273.15
 
@@ -40,8 +40,7 @@ class Vitals:
     in_eclipse: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """What one activity of a satellite cost: a row of energy.parquet.
 
     Its battery keeps the balance, in joules: before + charged_j − clipped_j − consumed_j = after.

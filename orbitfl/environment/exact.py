@@ -4,8 +4,7 @@ Events are the edges of eclipses, the ends of activities, a battery that is empt
 temperature that has risen to it. Between two of them nothing changes but charge and heat.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,58 +12,11 @@ from numpy.typing import NDArray
 from orbitfl.environment.base import Activity, NodeState, Reason, Spell, Vitals
 from orbitfl.environment.books import Books, require_forward
 from orbitfl.environment.options import Bus
-from orbitfl.environment.physics import SCALAR, Body, Number, body_of, piece
+from orbitfl.environment.physics import body_of
 from orbitfl.environment.radiation import Fate
-from orbitfl.environment.sky import Inputs, Sky
-
-
-class Walk(NamedTuple):
-    """Where satellites stand after an activity, and the sums of what it moved.
-
-    cut: whether battery or heat ended it early; hot: whether heat did.
-    """
-
-    now_s: Number
-    stored_j: Number
-    temperature_k: Number
-    consumed_j: Number
-    charged_j: Number
-    clipped_j: Number
-    eclipse_s: Number
-    off_s: Number
-    cut: Number
-    hot: Number
-
-
-class Work(NamedTuple):
-    """What satellites are to do: draw so much, until the charge falls or the temperature rises too far."""
-
-    power_w: Number
-    floor_j: Number
-    ceiling_k: Number
-    standby: Number
-
-
-def walk(xp: Any, body: Body, at: Callable[[Any], Inputs], work: Work, begun: Walk, end_s: Number) -> Walk:
-    """Go on from `begun` until `end_s`, piece by piece, with numbers (`SCALAR`) or with arrays of satellites (numpy).
-
-    at: the inputs at the satellites' instants. Those that are through stand still while others go on.
-    """
-    now_s, stored_j, temperature_k, consumed_j, charged_j, clipped_j, eclipse_s, off_s, cut, hot = begun
-    while xp.any(now_s < end_s):
-        piece_end_s, panels_w, heat_w = at(now_s)
-        target_s = xp.minimum(piece_end_s, end_s)
-        longest_s = target_s - now_s
-        done = piece(xp, body, stored_j, temperature_k, panels_w, heat_w, *work, longest_s)
-        stored_j, temperature_k = done.stored_j, done.temperature_k
-        goes_on = (done.length_s >= longest_s) | work.standby
-        now_s = xp.where(done.length_s >= longest_s, target_s, now_s + done.length_s)
-        end_s = xp.where(goes_on, end_s, now_s)
-        cut, hot = xp.where(goes_on, cut, True), xp.where(goes_on, hot, done.hot)
-        consumed_j, charged_j = consumed_j + done.consumed_j, charged_j + done.charged_j
-        clipped_j, off_s = clipped_j + done.clipped_j, off_s + done.off_s
-        eclipse_s = eclipse_s + xp.where(panels_w > 0, 0.0, done.length_s)
-    return Walk(now_s, stored_j, temperature_k, consumed_j, charged_j, clipped_j, eclipse_s, off_s, cut, hot)
+from orbitfl.environment.single import walk_alone
+from orbitfl.environment.sky import Sky
+from orbitfl.environment.walks import Bounds, Walk, walk
 
 
 class ExactFleet:
@@ -73,7 +25,8 @@ class ExactFleet:
     def __init__(self, bus: Bus, sky: Sky, states: Sequence[NodeState], seed: int) -> None:
         self._sky, self._books, self._body = sky, Books(bus, states), body_of(bus)
         self._fates = _fates(bus, states, seed)
-        self._works = {activity: _work(self._books, activity) for activity in Activity}
+        self._bounds = {activity: _bounds(self._books, activity) for activity in Activity}
+        self._tracks = [sky.track(node) for node in range(len(states))]
         self.allows = self._books.allows
 
     def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
@@ -84,9 +37,8 @@ class ExactFleet:
         if until_s > self._sky.horizon_s:
             self._sky.reach(until_s)
         end_s, reason = self._allowed(node, until_s, activity)
-        begun = Walk(now_s, books.stored_j[node], books.temperature_k[node], 0.0, 0.0, 0.0, 0.0, 0.0, False, False)
-        work = self._works[activity]._replace(power_w=power_w)
-        ended = walk(SCALAR, self._body, lambda t_s: self._sky.at(node, t_s), work, begun, end_s)
+        begun = now_s, books.stored_j[node], books.temperature_k[node]
+        ended = walk_alone(self._body, self._tracks[node], self._bounds[activity], power_w, begun, end_s)
         return self._booked(node, until_s, activity, ended, reason)
 
     def advance_all(self, until_s: float, activity: Activity, power_w: float | NDArray[np.float64]) -> list[Spell]:
@@ -99,8 +51,8 @@ class ExactFleet:
         now_s, stored_j, temperature_k = map(np.array, (books.now_s, books.stored_j, books.temperature_k))
         zero, never = np.zeros(count), np.zeros(count, np.bool_)
         begun = Walk(now_s, stored_j, temperature_k, zero, zero, zero, zero, zero, never, never)
-        work = self._works[activity]._replace(power_w=power_w)
-        ended = walk(np, self._body, self._sky.at_all, work, begun, np.array([end_s for end_s, _ in allowed]))
+        end_s = np.array([end_s for end_s, _ in allowed])
+        ended = walk(np, self._body, self._sky.at_all, self._bounds[activity], power_w, begun, end_s)
         rows = zip(*(column.tolist() for column in ended), strict=True)
         return [self._booked(node, until_s, activity, Walk(*row), allowed[node][1]) for node, row in enumerate(rows)]
 
@@ -130,33 +82,24 @@ class ExactFleet:
 
     def _booked(self, node: int, until_s: float, activity: Activity, ended: Walk, reason: Reason | None) -> Spell:
         """Write down how `node` stands now."""
-        books, work = self._books, self._works[activity]
-        start_s, books.now_s[node] = books.now_s[node], ended.now_s
-        books.stored_j[node], books.temperature_k[node] = ended.stored_j, ended.temperature_k
-        if ended.cut:
-            drained = Reason.LOW_CHARGE if work.floor_j > 0 else Reason.EMPTY
-            reason = Reason.TOO_HOT if ended.hot else drained
+        books = self._books
+        now_s, stored_j, temperature_k, consumed_j, charged_j, clipped_j, eclipse_s, off_s, cut, hot = ended
+        start_s, books.now_s[node] = books.now_s[node], now_s
+        books.stored_j[node], books.temperature_k[node] = stored_j, temperature_k
+        if cut:
+            drained = Reason.LOW_CHARGE if self._bounds[activity].floor_j > 0 else Reason.EMPTY
+            reason = Reason.TOO_HOT if hot else drained
         elif reason is Reason.FAILED:
             books.fail(node, activity, until_s)
-        return Spell(
-            node,
-            activity,
-            start_s,
-            books.now_s[node],
-            ended.consumed_j,
-            ended.charged_j,
-            ended.clipped_j,
-            ended.stored_j / books.battery_j,
-            ended.temperature_k,
-            reason,
-            ended.eclipse_s,
-            ended.off_s,
-        )
+            now_s = books.now_s[node]
+        charge = stored_j / books.battery_j
+        moved = consumed_j, charged_j, clipped_j
+        return Spell(node, activity, start_s, now_s, *moved, charge, temperature_k, reason, eclipse_s, off_s)
 
 
-def _work(books: Books, activity: Activity) -> Work:
+def _bounds(books: Books, activity: Activity) -> Bounds:
     gate = books.to_go_on[activity]
-    return Work(0.0, gate.min_charge * books.battery_j, gate.max_k, activity is Activity.STANDBY)
+    return Bounds(gate.min_charge * books.battery_j, gate.max_k, activity is Activity.STANDBY)
 
 
 def _fates(bus: Bus, states: Sequence[NodeState], seed: int) -> list[Fate]:

@@ -1,7 +1,7 @@
 """What a fleet receives from the Sun and the Earth, as pieces of time in which it stays the same."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,13 +26,19 @@ class Inputs(NamedTuple):
     heat_w: float
 
 
+class Track(NamedTuple):
+    """The pieces of one satellite in order: when each begins, and its `Inputs` as plain tuples. Both grow."""
+
+    starts_s: list[float]
+    inputs: list[tuple[float, float, float]]
+
+
 class Sky:
     """Pieces of constant inputs for every satellite, as far as `reach` was asked."""
 
     def __init__(self, bus: Bus, orbits: Orbits, first_s: float | None) -> None:
         self._bus, self._count = bus, len(orbits.names)
-        self._start_s: list[list[float]] = [[] for _ in orbits.names]
-        self._inputs: list[list[Inputs]] = [[] for _ in orbits.names]
+        self._tracks = [Track([], []) for _ in orbits.names]
         self._ahead = Ahead(orbits, bus.sphere_km, first_s, self._append)
         self._columns: _Columns | None = None
 
@@ -45,12 +51,17 @@ class Sky:
 
     def at(self, node: int, t_s: float) -> Inputs:
         """The piece that holds an instant within the horizon; at its end, the next one."""
-        return self._inputs[node][bisect_right(self._start_s[node], t_s) - 1]
+        starts_s, inputs = self._tracks[node]
+        return Inputs(*inputs[bisect_right(starts_s, t_s) - 1])
+
+    def track(self, node: int) -> Track:
+        """All pieces of a satellite; to be asked once, since it grows with the horizon."""
+        return self._tracks[node]
 
     def at_all(self, t_s: Floats) -> Inputs:
         """The same for each satellite at its own instant, (n_sat,)."""
         if self._columns is None:
-            self._columns = _columns(self._start_s, self._inputs, self.horizon_s)
+            self._columns = _columns(self._tracks, self.horizon_s)
         return self._columns.at(t_s)
 
     def _append(self, block: Block) -> None:
@@ -63,8 +74,8 @@ class Sky:
             panels_w = np.where(dark, 0.0, bus.charging_w)
             heat_w = np.where(dark, 0.0, thermal.sunlit_w) + thermal.infrared_w * view
             rows = zip(ends_s.tolist(), panels_w.tolist(), heat_w.tolist(), strict=True)
-            self._start_s[node] += starts_s.tolist()
-            self._inputs[node] += [Inputs(*row) for row in rows]
+            self._tracks[node].starts_s.extend(starts_s.tolist())
+            self._tracks[node].inputs.extend(rows)
         self._columns = None
 
 
@@ -111,8 +122,8 @@ class _Columns(NamedTuple):
         return Inputs(self.end_s[place], self.panels_w[place], self.heat_w[place])  # type: ignore[arg-type]
 
 
-def _columns(start_s: list[list[float]], inputs: list[list[Inputs]], horizon_s: float) -> _Columns:
+def _columns(tracks: Sequence[Track], horizon_s: float) -> _Columns:
     span_s = 2 * horizon_s
-    keys = [np.asarray(starts) + span_s * node for node, starts in enumerate(start_s)]
-    columns: Iterator[Floats] = map(np.asarray, zip(*(row for rows in inputs for row in rows), strict=True))
+    keys = [np.asarray(track.starts_s) + span_s * node for node, track in enumerate(tracks)]
+    columns = np.concatenate([np.asarray(track.inputs) for track in tracks]).T
     return _Columns(np.concatenate(keys), span_s, *columns)
