@@ -97,6 +97,10 @@ def score(network: UNet, tiles: Tiles, on_progress: Notify = lambda done, total:
     return counts
 
 
+def parameter_count(network: UNet) -> int:
+    return sum(value.numel() for value in network.parameters())
+
+
 def _predicted(network: UNet, tiles: Tiles) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
     for first in range(0, len(tiles), SCORE_BATCH):
         batch = slice(first, min(first + SCORE_BATCH, len(tiles)))
