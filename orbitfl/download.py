@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,6 +65,21 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
     return path
 
 
+def read(url: str, most_byte: int) -> tuple[bytes, Message]:
+    """A short answer, such as a listing of files, and its headers. Raises DownloadError when there is none."""
+    _require_secure(url)
+    with _open(url, start=0) as answer:
+        if answer.status != http.client.OK:
+            raise DownloadError(f"{url} answered HTTP {answer.status} {answer.reason}; try again later.")
+        try:
+            content = answer.read(most_byte + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise DownloadError(f"{url} broke off ({_reason(error)}); try again.") from error
+        if len(content) > most_byte:
+            raise DownloadError(f"{url} answered more than {most_byte} bytes, which is no listing of files.")
+        return content, answer.headers
+
+
 def _existing(remote: RemoteFile, path: Path) -> Path:
     if not is_copy(remote, path):
         raise DownloadError(f"{path} is not the published {remote.name}; move it away or choose another folder.")
@@ -90,7 +106,7 @@ def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
         return
     if 0 < here < remote.size_byte and _resume(remote, part, here, progress):
         return
-    with _open(remote, start=0) as answer:
+    with _open(remote.url, start=0) as answer:
         if answer.status != http.client.OK:
             raise DownloadError(f"{remote.url} answered HTTP {answer.status} {answer.reason}; try again later.")
         offered = answer.headers.get("Content-Length", str(remote.size_byte))
@@ -104,7 +120,7 @@ def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
 
 def _resume(remote: RemoteFile, part: Path, here: int, progress: Progress) -> bool:
     """Append the rest to `part`; False, with nothing written, unless the server offers exactly that rest."""
-    with _open(remote, start=here) as answer:
+    with _open(remote.url, start=here) as answer:
         offers_rest = _range(answer) == (here, remote.size_byte - 1, remote.size_byte)
         if answer.status != http.client.PARTIAL_CONTENT or not offers_rest:
             return False
@@ -135,18 +151,18 @@ def _blocks(remote: RemoteFile, answer: Answer, wanted: int) -> Iterator[bytes]:
         raise _broken_off(remote, _reason(error)) from error
 
 
-def _open(remote: RemoteFile, start: int) -> Answer:
+def _open(url: str, start: int) -> Answer:
     """The server's answer, whatever its status, to a request for the bytes from `start` on."""
     headers = {"User-Agent": "orbitfl", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        return _OPENER.open(urllib.request.Request(remote.url, headers=headers), timeout=TIMEOUT_S)
+        return _OPENER.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         return error
     except (OSError, http.client.HTTPException) as error:
         raise DownloadError(
-            f"{remote.url} could not be reached ({_reason(error)}); check the network and try again."
+            f"{url} could not be reached ({_reason(error)}); check the network and try again."
         ) from error
 
 

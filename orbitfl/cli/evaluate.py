@@ -82,9 +82,10 @@ def evaluate(
 
 
 def _require_one_contestant(checkpoint: str | None, baseline: str | None) -> None:
-    if (checkpoint is None) == (baseline is None):
-        given = "neither" if checkpoint is None else "both"
-        raise OrbitflError(f"Of --checkpoint and --baseline {given} was given; give exactly one.")
+    if checkpoint is None and baseline is None:
+        raise OrbitflError("Neither --checkpoint nor --baseline was given; give exactly one.")
+    if checkpoint is not None and baseline is not None:
+        raise OrbitflError("Both --checkpoint and --baseline were given; give exactly one.")
 
 
 def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given) -> None:
