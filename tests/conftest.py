@@ -1,6 +1,8 @@
 """Fixtures shared by all rooms."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,60 @@ TINY = (
 def tiny() -> tuple[str, ...]:
     """Overrides that make first_light a matter of seconds: an hour, small tiles, few steps."""
     return TINY
+
+
+class Publisher:
+    """A publisher of data sets on this machine: answers by path, resumes, and breaks off when told to.
+
+    `files`: by path and query, bytes or what makes them of this server's address. `following`: by path, the Link to the
+    next page. `cut_after_byte` ends the next transfer longer than that, once. `asked`: paths with their Range.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | Callable[[str], bytes]] = {}
+        self.following: dict[str, str] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.cut_after_byte: int | None = None
+        publisher = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                publisher.answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"http://127.0.0.1:{self.http.server_port}"
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        wanted = handler.headers["Range"]
+        self.asked.append((handler.path, wanted))
+        content = self.files.get(handler.path)
+        if content is None:
+            handler.send_error(404)
+            return
+        whole = content if isinstance(content, bytes) else content(self.host)
+        first = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        handler.send_response(206 if wanted else 200)
+        handler.send_header("Content-Length", str(len(whole) - first))
+        if wanted:
+            handler.send_header("Content-Range", f"bytes {first}-{len(whole) - 1}/{len(whole)}")
+        if handler.path in self.following:
+            handler.send_header("Link", f'<{self.following[handler.path]}>; rel="next"')
+        handler.end_headers()
+        last = len(whole)
+        if self.cut_after_byte is not None and last > self.cut_after_byte:
+            last, self.cut_after_byte = self.cut_after_byte, None
+        handler.wfile.write(whole[first:last])
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    publisher = Publisher()
+    thread = threading.Thread(target=publisher.http.serve_forever, args=(0.01,))
+    thread.start()
+    yield publisher
+    publisher.http.shutdown()
+    thread.join()
+    publisher.http.server_close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, mission, models, profile
+from orbitfl.cli import bench, contacts, data, evaluate, mission, models, profile
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
 app.command()(mission.run)
 app.command()(contacts.contacts)
 app.command()(mission.validate)
-app.command()(models.evaluate)
+app.command()(evaluate.evaluate)
 app.command()(models.pretrain)
 app.command()(profile.profile)
 app.add_typer(models.weights, name="weights")

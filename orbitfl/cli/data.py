@@ -1,13 +1,21 @@
 """`orbitfl data`."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from orbitfl.cli.progress import reporting
+from orbitfl.errors import OrbitflError
 
-app = typer.Typer(no_args_is_help=True, help="Make synthetic scenes; check a folder of scenes and masks.")
+if TYPE_CHECKING:
+    from orbitfl.data.catalogue import DataSet
+    from orbitfl.data.listing import Listing
+
+app = typer.Typer(no_args_is_help=True, help="Make or get scenes with water masks; check a folder of them.")
+
+Name = Literal["esw", "sen1floods11", "worldfloods"]
 
 
 @app.command()
@@ -39,3 +47,59 @@ def check(
     print(
         f"{folder}: {len(tiles.scene_names)} scenes, {len(tiles)} tiles of 256 px, {water:.1f} % water. All readable."
     )
+
+
+@app.command()
+def get(
+    name: Annotated[
+        Name | None,
+        typer.Argument(
+            help="esw: Earth Surface Water. sen1floods11: its hand-labelled chips. worldfloods: version 2, 76 GB.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to make; it must not exist. (the set's name, here)")
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="For worldfloods: I keep to CC BY-NC 4.0.")
+    ] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Tell what there is, and fetch nothing.")] = False,
+) -> None:
+    """Fetch a public data set over https, going on where a broken download stopped; its checksums are compared."""
+    from orbitfl.data import getting
+    from orbitfl.data.catalogue import DATA_SETS
+
+    if list_only:
+        print("\n\n".join(_known(each, DATA_SETS[each]) for each in ([name] if name else DATA_SETS)))
+        return
+    if name is None:
+        raise OrbitflError(f"Name the data set to get: {', '.join(DATA_SETS)}. orbitfl data get --list describes them.")
+    data_set, folder = DATA_SETS[name], out or Path(name)
+    print(_known(name, data_set))
+    getting.require_terms(data_set, accept_licence)
+    listing = data_set.listing()
+    print(_offered(listing))
+    # Size, licence and source come first, even where the output is not a terminal.
+    sys.stdout.flush()
+    with reporting() as notify:
+        found = getting.get(data_set, listing, folder, lambda done, total: notify("download", done, total))
+    for path, digest in found.items():
+        print(f"{path}: no checksum is published; the SHA-256 of what came is {digest}")
+    print(f"It is in {folder}. {data_set.after.format(out=folder)}")
+
+
+def _known(name: str, data_set: "DataSet") -> str:
+    """What is known of a set before its publisher is asked."""
+    facts = {"licence": data_set.licence, "source": data_set.source, "cite": data_set.cite}
+    lines = [f"{name}: {data_set.title}, {data_set.about}", *(f"  {fact:<8} {text}" for fact, text in facts.items())]
+    return "\n".join(lines)
+
+
+def _offered(listing: "Listing") -> str:
+    count, unproved = len(listing.offers), len(listing.unproved)
+    proof = "each with a checksum" if not unproved else f"{unproved} of them without a checksum"
+    lines = [f"  size     {listing.size_byte / 1e9:.2f} GB in {count} files, {proof}"]
+    if listing.licence is not None:
+        lines.append(f"  licence  {listing.licence}, as the record states")
+    return "\n".join(lines)

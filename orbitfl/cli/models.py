@@ -1,4 +1,4 @@
-"""`orbitfl weights`, `evaluate` and `pretrain`."""
+"""`orbitfl weights` and `pretrain`."""
 
 import dataclasses
 import json
@@ -14,7 +14,6 @@ from orbitfl.errors import OrbitflError
 
 weights = typer.Typer(no_args_is_help=True, help="Get the official MobileSAM weights; tell what a weight file is.")
 
-Checkpoint = Annotated[str, typer.Option(help="A weight file, official, or nano-base.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -47,33 +46,6 @@ def check(
         print("\n".join(f"{name:<12}{value}" for name, value in facts.items()))
     if found.problem is not None:
         sys.exit(2)
-
-
-def evaluate(
-    checkpoint: Checkpoint,
-    data: Annotated[Path, typer.Option(help="A folder with images/*.tif and masks/*.tif.", show_default=False)],
-    image_px: Annotated[int, typer.Option(help="What a tile is resized to.")] = 256,
-    as_json: Json = False,
-) -> None:
-    """Score a checkpoint on a folder of scenes with masks: one confusion matrix over all valid pixels."""
-    from orbitfl.data.loading import load
-    from orbitfl.data.options import FolderData
-    from orbitfl.files import cache_folder
-    from orbitfl.models.checkpoint import load_model
-    from orbitfl.training.evaluate import score_model
-
-    tiles = load(FolderData(path=str(data)), cache_folder())
-    with reporting() as notify:
-        counts = score_model(
-            load_model(checkpoint, image_px), tiles, lambda done, total: notify("scoring", done, total)
-        )
-    scores = {
-        "miou": counts.miou,
-        "iou_water": counts.iou_water,
-        "iou_land": counts.iou_land,
-        "tiles": len(tiles),
-    }
-    print(json.dumps(scores) if as_json else "\n".join(f"{name:<10}{value:.1f}" for name, value in scores.items()))
 
 
 def pretrain(

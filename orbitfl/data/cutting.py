@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitfl.data.folder import Scene, read_bands, read_mask
+from orbitfl.data.channels import INDICES, has_index, ratio, sources, to_8_bit
+from orbitfl.data.folder import Scene, read_bands, read_mask, read_reflectance
 from orbitfl.data.regions import large_boxes
 from orbitfl.data.tiles import IGNORE, Stretch, Tiles, Tiling
 from orbitfl.errors import DataError
@@ -18,12 +19,13 @@ LEAST_KNOWN: Final = 0.5
 """Tiles of which a smaller share of pixels is known are left out."""
 
 
-def cut(scenes: Sequence[Scene], bands: Sequence[str], tiling: Tiling) -> Tiles:
-    """Read `scenes` and cut them into tiles of the three `bands`, shown as red, green and blue in this order.
+def cut(scenes: Sequence[Scene], channels: Sequence[str], tiling: Tiling) -> Tiles:
+    """Read `scenes` and cut them into tiles of three `channels`, shown as red, green and blue in this order: bands of
+    the files, or indices of them.
 
     Raises DataError for a damaged file, a missing band, or when no tile is left.
     """
-    pieces = [_cut_one(scene, index, bands, tiling) for index, scene in enumerate(scenes)]
+    pieces = [_cut_one(scene, index, channels, tiling) for index, scene in enumerate(scenes)]
     if not any(len(piece) for piece in pieces):
         raise DataError(
             f"No tile of {tiling.tile_px} px is left of {len(scenes)} scenes under the rule {tiling.rule!r}. "
@@ -56,10 +58,10 @@ def has_single_region(mask: NDArray[np.uint8]) -> bool:
     return len(large_boxes(mask == 1, REGION_PX)) == 1
 
 
-def _cut_one(scene: Scene, index: int, bands: Sequence[str], tiling: Tiling) -> Tiles:
-    values, valid = read_bands(scene, bands)
+def _cut_one(scene: Scene, index: int, channels: Sequence[str], tiling: Tiling) -> Tiles:
+    layers, valid = _layers(scene, channels, tiling.stretch)
     mask = np.where(valid, read_mask(scene), np.uint8(IGNORE))
-    colours = np.moveaxis(_to_8_bit(scene, values, valid, tiling.stretch), 0, -1)
+    colours = np.moveaxis(layers, 0, -1)
     images, masks = _squares(colours, tiling.tile_px, 0), _squares(mask, tiling.tile_px, IGNORE)
     row, col = np.indices(masks.shape[:2], np.int32).reshape(2, -1) * np.int32(tiling.tile_px)
     tiles = Tiles(
@@ -71,6 +73,26 @@ def _cut_one(scene: Scene, index: int, bands: Sequence[str], tiling: Tiling) -> 
         scene_names=(scene.name,),
     )
     return tiles.take(np.flatnonzero([_is_kept(tile, tiling) for tile in tiles.masks]))
+
+
+def _layers(scene: Scene, channels: Sequence[str], stretch: Stretch) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The channels (3, H, W), and where all bands behind them are valid (H, W)."""
+    if not has_index(channels):
+        values, valid = read_bands(scene, channels)
+        return _to_8_bit(scene, values, valid, stretch), valid
+    names = sources(channels)
+    values, valid = read_reflectance(scene, names)
+    layers = [_layer(scene, channel, names, values, valid, stretch) for channel in channels]
+    return np.where(valid, np.stack(layers), np.uint8(0)), valid
+
+
+def _layer(
+    scene: Scene, channel: str, names: tuple[str, ...], values: NDArray, valid: NDArray[np.bool_], stretch: Stretch
+) -> NDArray[np.uint8]:
+    if channel in INDICES:
+        return to_8_bit(ratio(INDICES[channel], values, names))
+    number = names.index(channel)
+    return _to_8_bit(scene, values[number : number + 1], valid, stretch)[0]
 
 
 def _to_8_bit(scene: Scene, values: NDArray, valid: NDArray[np.bool_], stretch: Stretch) -> NDArray[np.uint8]:

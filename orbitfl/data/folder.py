@@ -78,6 +78,24 @@ def read_bands(scene: Scene, bands: Sequence[str]) -> tuple[NDArray, NDArray[np.
     return values, valid & np.isfinite(values).all(axis=0) if values.dtype.kind == "f" else valid
 
 
+def read_reflectance(scene: Scene, bands: Sequence[str]) -> tuple[NDArray, NDArray[np.bool_]]:
+    """As `read_bands`, for indices: by name alone, and no 8-bit colours, whose bands were stretched one by one.
+
+    Raises DataError for such a scene, and as `read_bands` does.
+    """
+    if scene.dtype == "uint8":
+        raise DataError(
+            f"{scene.image_path} holds 8-bit colours, not reflectances, so an index of its bands means nothing. "
+            "Take the scene as it was before it was stretched."
+        )
+    if not any(scene.band_names):
+        raise DataError(
+            f"{scene.image_path} has bands without names, but an index needs {', '.join(bands)}. "
+            "Write the band descriptions into the file."
+        )
+    return read_bands(scene, bands)
+
+
 def read_mask(scene: Scene) -> NDArray[np.uint8]:
     """The mask (H, W): 0 land, 1 water, IGNORE not known. Raises DataError for other values or a damaged
     file.

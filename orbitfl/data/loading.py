@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from orbitfl.data import landscape, regions, spectra, synth, writing
+from orbitfl.data.channels import shown
 from orbitfl.data.cutting import cut
 from orbitfl.data.folder import Scene, scan
 from orbitfl.data.options import Data, FolderData, SyntheticData, tiling
@@ -18,7 +19,7 @@ def load(data: Data, cache: Path) -> Tiles:
 
     Raises DataError or StorageError when the files cannot be used or written.
     """
-    return cut(scenes(data, cache), data.bands, tiling(data))
+    return cut(scenes(data, cache), shown(data.bands), tiling(data))
 
 
 def scenes(data: Data, cache: Path) -> tuple[Scene, ...]:

@@ -3,26 +3,31 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-from pydantic import Discriminator
+from pydantic import BeforeValidator, Discriminator
 
+from orbitfl.data.channels import checked, shown
 from orbitfl.data.partition import Iid, Partition
 from orbitfl.data.tiles import Rule, Stretch, Tiling
 from orbitfl.errors import DataError
 
 RGB: Final = ("B04", "B03", "B02")
 
+# Checked first, since pydantic's own complaint about a union names no key that a user wrote.
+Bands = Annotated[str | tuple[str, ...], BeforeValidator(checked)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderData:
     """Scenes of the user's own: `path` is a folder with images/*.tif and masks/*.tif of the same names.
 
-    `bands` are shown as red, green and blue; `tile_px`, `rule` and `stretch` are explained at `Tiling`;
+    `bands` are shown as red, green and blue: three of them, indices among them if wanted, or the name of a composite
+    (`channels`); `tile_px`, `rule` and `stretch` are explained at `Tiling`;
     `partition` says which satellite holds which tiles.
     """
 
     kind: Literal["folder"] = "folder"
     path: str
-    bands: tuple[str, str, str] = RGB
+    bands: Bands = RGB
     tile_px: int = 256
     rule: Rule = "all"
     stretch: Stretch = "auto"
@@ -40,7 +45,7 @@ class SyntheticData:
     scenes: int = 32
     size_px: int = 512
     seed: int = 0
-    bands: tuple[str, str, str] = RGB
+    bands: Bands = RGB
     tile_px: int = 256
     rule: Rule = "all"
     stretch: Stretch = "auto"
@@ -62,6 +67,5 @@ def tiling(data: Data) -> Tiling:
 
 
 def _check_tiling(data: Data) -> None:
-    if len(data.bands) != 3:
-        raise DataError(f"bands names {len(data.bands)} bands; name three, for red, green and blue.")
+    shown(data.bands)
     tiling(data)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from orbitfl.download import RemoteFile, digest, fetch, is_copy
 from orbitfl.errors import WeightsError
 from orbitfl.files import cache_folder
-from orbitfl.models.download import RemoteFile, fetch, is_copy, sha256
 
 __all__ = ["NANO_BASE", "OFFICIAL", "Description", "RemoteFile", "check", "fetch", "locate"]
 
@@ -15,7 +15,7 @@ OFFICIAL = RemoteFile(
     name="mobile_sam.pt",
     url="https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt",
     size_byte=40_728_226,
-    sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+    checksum="sha256:6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
     licence="Apache-2.0",
 )
 NANO_BASE = Path(__file__).with_name("nano-base.safetensors")
@@ -56,7 +56,7 @@ def check(weights: str | Path) -> Description:
     from orbitfl.models import checkpoint
 
     path = locate(weights)
-    proof = (path.stat().st_size, sha256(path))
+    proof = (path.stat().st_size, digest(path))
     try:
         variant = checkpoint.variant_of(checkpoint.load(path))
     except WeightsError as error:

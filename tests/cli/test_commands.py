@@ -1,5 +1,7 @@
 """Every command, as a user types it."""
 
+import dataclasses
+import hashlib
 import json
 import resource
 import shutil
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from orbitfl.data.catalogue import DATA_SETS
 from orbitfl.models import checkpoint
 from orbitfl.models.mobile_sam import build
 
@@ -64,6 +67,49 @@ def test_synthetic_scenes_can_be_made_checked_and_scored(orbitfl, tmp_path: Path
     scored = orbitfl("evaluate", "--checkpoint", "nano-base", "--data", tmp_path / "scenes", "--json")
     assert scored.code == 0, scored.err
     assert 0 <= json.loads(scored.out)["miou"] <= 100
+
+
+def test_baselines_are_scored_on_the_same_pixels(orbitfl, tmp_path: Path):
+    scenes, train = tmp_path / "scenes", tmp_path / "train"
+    for folder, seed in ((scenes, 1), (train, 2)):
+        assert orbitfl("data", "synth", "--out", folder, "--scenes", 2, "--size-px", 128, "--seed", seed).code == 0
+    school = ("--train", train, "--steps", 2, "--batch-size", 1, "--learning-rate", 1e-3, "--seed", 3)
+    told = {}
+    for contestant in (
+        ("--baseline", "ndwi"),
+        ("--baseline", "otsu"),
+        ("--baseline", "unet", *school),
+        ("--checkpoint", "nano-base", "--bands", "NDWI,B08,B04", "--image-px", 64),
+    ):
+        ended = orbitfl("evaluate", *contestant, "--data", scenes, "--tile-px", 64, "--json")
+        assert ended.code == 0, ended.err
+        told[contestant[1]] = json.loads(ended.out)
+    assert {each["pixels"] for each in told.values()} == {2 * 128 * 128}
+    assert len({each["true_water"] + each["false_land"] for each in told.values()}) == 1
+    assert told["otsu"]["miou"] != told["ndwi"]["miou"]
+    assert told["nano-base"]["data"]["bands"] == ["NDWI", "B08", "B04"]
+    training = told["unet"]["training"]
+    assert (training["steps"], training["batch_size"], training["seed"], training["tiles"]) == (2, 1, 3, 8)
+    assert training["sha256"] != told["unet"]["data"]["sha256"]
+
+
+def test_an_evaluation_without_json_is_a_table(orbitfl, tmp_path: Path):
+    assert orbitfl("data", "synth", "--out", tmp_path / "scenes", "--scenes", 1, "--size-px", 256).code == 0
+    ended = orbitfl("evaluate", "--baseline", "ndwi", "--data", tmp_path / "scenes")
+    assert ended.code == 0, ended.err
+    assert "iou_water" in ended.out and "65,536" in ended.out
+
+
+def test_an_index_needs_no_torch(tmp_path: Path):
+    code = (
+        "import sys; from orbitfl.cli import main; sys.argv = ['orbitfl', *sys.argv[1:]]\n"
+        "try: main()\nexcept SystemExit: print('torch' in sys.modules)"
+    )
+    scenes = tmp_path / "scenes"
+    subprocess.run([ORBITFL, "data", "synth", "--out", scenes, "--scenes", "1", "--size-px", "256"], check=True)
+    command = [sys.executable, "-c", code, "evaluate", "--baseline", "otsu", "--data", scenes]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "iou_water" in done.stdout and done.stdout.endswith("False\n"), done.stderr
 
 
 def test_weights_check_tells_what_a_file_is(orbitfl, tmp_path: Path):
@@ -121,6 +167,57 @@ def test_bad_data(orbitfl, first_light: Path, tmp_path: Path):
     shutil.rmtree(scenes / "masks")
     one_sentence(run_on(scenes), "masks")
     assert not (tmp_path / "run").exists()
+
+
+def test_bad_evaluations(orbitfl, tmp_path: Path):
+    scenes = tmp_path / "scenes"
+    assert orbitfl("data", "synth", "--out", scenes, "--scenes", 1, "--size-px", 128).code == 0
+
+    def evaluate(*options: object):
+        return orbitfl("evaluate", "--data", scenes, "--tile-px", 64, *options)
+
+    one_sentence(evaluate(), "Neither --checkpoint nor --baseline")
+    one_sentence(evaluate("--checkpoint", "nano-base", "--baseline", "ndwi"), "Both --checkpoint and --baseline")
+    one_sentence(evaluate("--baseline", "unet"), "--train")
+    one_sentence(evaluate("--baseline", "ndwi", "--bands", "swir"), "--bands says nothing about --baseline ndwi")
+    one_sentence(evaluate("--baseline", "otsu", "--prompt", "box"), "--prompt says nothing about --baseline otsu")
+    one_sentence(evaluate("--checkpoint", "nano-base", "--steps", 3), "--steps says nothing about --checkpoint")
+    one_sentence(evaluate("--checkpoint", "nano-base", "--bands", "B04,B05,B03"), "no band B05")
+    one_sentence(evaluate("--checkpoint", "nano-base", "--bands", "colour"), "true_color, false_color, swir")
+    one_sentence(evaluate("--baseline", "unet", "--train", tmp_path / "none"), "none")
+    one_sentence(evaluate("--baseline", "unet", "--train", scenes, "--steps", 0), "steps is 0")
+
+
+def test_bad_orders_of_data_sets(orbitfl, tmp_path: Path):
+    one_sentence(orbitfl("data", "get"), "esw, sen1floods11, worldfloods")
+    one_sentence(orbitfl("data", "get", "worldfloods", "--out", tmp_path / "x"), "CC BY-NC 4.0", "--accept-licence")
+    assert orbitfl("data", "get", "landsat").code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_sets_are_described_without_being_fetched(orbitfl):
+    ended = orbitfl("data", "get", "--list")
+    assert ended.code == 0, ended.err
+    for part in ("esw", "sen1floods11", "worldfloods", "licence", "https://zenodo.org/records/5205674", "CC BY-NC 4.0"):
+        assert part in ended.out
+
+
+def test_a_data_set_is_fetched_with_its_terms_told_first(orbitfl, publisher, tmp_path: Path, monkeypatch):
+    content, above = b"a tif", "isp-uv-es/WorldFloodsv2"
+    for part in ("train", "val", "test"):
+        for kind in ("S2", "gt"):
+            entry = {"type": "file", "path": f"{part}/{kind}/a.tif", "size": len(content)}
+            publisher.files[f"/api/datasets/{above}/tree/main/{part}/{kind}"] = json.dumps([entry]).encode()
+            publisher.files[f"/datasets/{above}/resolve/main/{part}/{kind}/a.tif"] = content
+    here = dataclasses.replace(DATA_SETS["worldfloods"], host=publisher.host)
+    monkeypatch.setitem(DATA_SETS, "worldfloods", here)
+    ended = orbitfl("data", "get", "worldfloods", "--out", tmp_path / "floods", "--accept-licence")
+    assert ended.code == 0, ended.err
+    assert ended.out.index("CC BY-NC 4.0") < ended.out.index("in 6 files, 6 of them without a checksum")
+    assert f"no checksum is published; the SHA-256 of what came is {hashlib.sha256(content).hexdigest()}" in ended.out
+    assert "no data folder yet" in ended.out
+    assert (tmp_path / "floods/test/gt/a.tif").read_bytes() == content
+    one_sentence(orbitfl("data", "get", "worldfloods", "--out", tmp_path / "floods", "--accept-licence"), "not empty")
 
 
 def test_bad_weights(orbitfl, first_light: Path, tmp_path: Path):

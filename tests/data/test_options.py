@@ -62,3 +62,17 @@ def test_a_scenario_validates_to_these_components() -> None:
 def test_a_scenario_refuses_what_these_components_are_not(wrong: dict) -> None:
     with pytest.raises(ValidationError):
         Scenario.model_validate_json(json.dumps({"data": wrong}))
+
+
+@pytest.mark.parametrize("bands", ['"swir"', '["NDWI", "B04", "B03"]'])
+def test_bands_stay_as_they_were_asked_for(bands: str) -> None:
+    scenario = Scenario.model_validate_json(f'{{"data": {{"path": "x", "bands": {bands}}}}}')
+    assert json.loads(scenario.model_dump_json())["data"]["bands"] == json.loads(bands)
+
+
+@pytest.mark.parametrize("bands", ["3", "null", '["B04", 3, "B02"]', '{"B04": 1}', '["B04"]', '"red"'])
+def test_a_complaint_about_bands_names_the_composites(bands: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Scenario.model_validate_json(f'{{"data": {{"path": "x", "kind": "folder", "bands": {bands}}}}}')
+    first = refused.value.errors()[0]
+    assert first["loc"][-1] == "bands" and "true_color, false_color, swir" in first["msg"]

@@ -23,16 +23,15 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def publish(path: Path, monkeypatch: pytest.MonkeyPatch) -> RemoteFile:
     """Make the file at `path` the published one."""
     content = path.read_bytes()
-    published = RemoteFile(
-        OFFICIAL.name, OFFICIAL.url, len(content), hashlib.sha256(content).hexdigest(), OFFICIAL.licence
-    )
+    checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    published = RemoteFile(OFFICIAL.name, OFFICIAL.url, len(content), checksum, OFFICIAL.licence)
     monkeypatch.setattr(weights, "OFFICIAL", published)
     return published
 
 
 def test_official_file_is_the_one_the_goldens_name(goldens: Path) -> None:
     text = (goldens / "README.md").read_text()
-    assert OFFICIAL.sha256 in text
+    assert OFFICIAL.checksum is not None and OFFICIAL.checksum.removeprefix("sha256:") in text
     assert f"{OFFICIAL.size_byte:,}" in text
     assert OFFICIAL.licence in text
 
@@ -84,7 +83,7 @@ def test_check_tells_the_official_file(network: MobileSam, tmp_path: Path, monke
     published = publish(path, monkeypatch)
     description = check(path)
     assert (description.kind, description.variant) == ("official", network.variant.name)
-    assert (description.size_byte, description.sha256) == (published.size_byte, published.sha256)
+    assert (description.size_byte, f"sha256:{description.sha256}") == (published.size_byte, published.checksum)
     assert description.parameters == sum(value.numel() for value in network.parameters())
 
 

@@ -9,11 +9,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from orbitfl.errors import StorageError, WeightsError
+from orbitfl.errors import DownloadError, StorageError
 
 BLOCK_BYTE = 1 << 16
 TIMEOUT_S = 30.0
@@ -26,12 +27,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A published file and the proof of a true copy. Raises WeightsError unless the address is secure."""
+    """A published file and the proof of a true copy. Raises DownloadError unless the address is secure.
+
+    checksum: `sha256:` or `md5:` and the digest in hex, as the publisher gives it; None where it gives none, so that
+    only the size can be compared.
+    """
 
     name: str
     url: str
     size_byte: int
-    sha256: str
+    checksum: str | None
     licence: str
 
     def __post_init__(self) -> None:
@@ -42,7 +47,7 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
     """Return the path of the verified file in `folder`, after downloading what is missing of it.
 
     A transfer that breaks off stays as `NAME.part`, from where the next call goes on.
-    Raises WeightsError when the server, the network or the content fails, StorageError when the disk does; a
+    Raises DownloadError when the server, the network or the content fails, StorageError when the disk does; a
     wrong download is removed, a file that already bears the name is never overwritten.
     """
     path, part = folder / remote.name, folder / f"{remote.name}.part"
@@ -53,26 +58,45 @@ def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) ->
         _complete(remote, part, progress or (lambda done, wanted: None))
         if not is_copy(remote, part):
             part.unlink()
-            raise WeightsError(
-                f"What {remote.url} sent is not {remote.name} (SHA-256 differs) and was removed; try again."
+            raise DownloadError(
+                f"What {remote.url} sent is not {remote.name} (its checksum differs) and was removed; try again."
             )
         part.replace(path)
     return path
 
 
+def read(url: str, most_byte: int) -> tuple[bytes, Message]:
+    """A short answer, such as a listing of files, and its headers. Raises DownloadError when there is none."""
+    _require_secure(url)
+    with _open(url, start=0) as answer:
+        if answer.status != http.client.OK:
+            raise DownloadError(f"{url} answered HTTP {answer.status} {answer.reason}; try again later.")
+        try:
+            content = answer.read(most_byte + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise DownloadError(f"{url} broke off ({_reason(error)}); try again.") from error
+        if len(content) > most_byte:
+            raise DownloadError(f"{url} answered more than {most_byte} bytes, which is no listing of files.")
+        return content, answer.headers
+
+
 def _existing(remote: RemoteFile, path: Path) -> Path:
     if not is_copy(remote, path):
-        raise WeightsError(f"{path} is not the published {remote.name}; move it away or choose another folder.")
+        raise DownloadError(f"{path} is not the published {remote.name}; move it away or choose another folder.")
     return path
 
 
 def is_copy(remote: RemoteFile, path: Path) -> bool:
-    return path.stat().st_size == remote.size_byte and sha256(path) == remote.sha256
+    if path.stat().st_size != remote.size_byte or remote.checksum is None:
+        return path.stat().st_size == remote.size_byte
+    algorithm, _, published = remote.checksum.partition(":")
+    return digest(path, algorithm) == published
 
 
-def sha256(path: Path) -> str:
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Of the file's content, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
@@ -82,12 +106,12 @@ def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
         return
     if 0 < here < remote.size_byte and _resume(remote, part, here, progress):
         return
-    with _open(remote, start=0) as answer:
+    with _open(remote.url, start=0) as answer:
         if answer.status != http.client.OK:
-            raise WeightsError(f"{remote.url} answered HTTP {answer.status} {answer.reason}; try again later.")
+            raise DownloadError(f"{remote.url} answered HTTP {answer.status} {answer.reason}; try again later.")
         offered = answer.headers.get("Content-Length", str(remote.size_byte))
         if offered != str(remote.size_byte):
-            raise WeightsError(
+            raise DownloadError(
                 f"{remote.url} offers {offered} bytes, but {remote.name} has {remote.size_byte}; "
                 "check whether the network wants a login, or try again later."
             )
@@ -96,7 +120,7 @@ def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
 
 def _resume(remote: RemoteFile, part: Path, here: int, progress: Progress) -> bool:
     """Append the rest to `part`; False, with nothing written, unless the server offers exactly that rest."""
-    with _open(remote, start=here) as answer:
+    with _open(remote.url, start=here) as answer:
         offers_rest = _range(answer) == (here, remote.size_byte - 1, remote.size_byte)
         if answer.status != http.client.PARTIAL_CONTENT or not offers_rest:
             return False
@@ -127,18 +151,18 @@ def _blocks(remote: RemoteFile, answer: Answer, wanted: int) -> Iterator[bytes]:
         raise _broken_off(remote, _reason(error)) from error
 
 
-def _open(remote: RemoteFile, start: int) -> Answer:
+def _open(url: str, start: int) -> Answer:
     """The server's answer, whatever its status, to a request for the bytes from `start` on."""
     headers = {"User-Agent": "orbitfl", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        return _OPENER.open(urllib.request.Request(remote.url, headers=headers), timeout=TIMEOUT_S)
+        return _OPENER.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         return error
     except (OSError, http.client.HTTPException) as error:
-        raise WeightsError(
-            f"{remote.url} could not be reached ({_reason(error)}); check the network and try again."
+        raise DownloadError(
+            f"{url} could not be reached ({_reason(error)}); check the network and try again."
         ) from error
 
 
@@ -152,7 +176,7 @@ def _require_secure(url: str) -> None:
     """https everywhere, redirects included; plain http to this machine alone."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise WeightsError(f"{url} is not an https address; nothing is downloaded from others.")
+        raise DownloadError(f"{url} is not an https address; nothing is downloaded from others.")
 
 
 class _SecureRedirects(urllib.request.HTTPRedirectHandler):
@@ -164,8 +188,8 @@ class _SecureRedirects(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_SecureRedirects)
 
 
-def _broken_off(remote: RemoteFile, reason: str) -> WeightsError:
-    return WeightsError(f"The download of {remote.name} broke off ({reason}); start it again to go on from there.")
+def _broken_off(remote: RemoteFile, reason: str) -> DownloadError:
+    return DownloadError(f"The download of {remote.name} broke off ({reason}); start it again to go on from there.")
 
 
 def _reason(error: Exception) -> str:

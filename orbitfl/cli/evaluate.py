@@ -1,0 +1,140 @@
+"""`orbitfl evaluate`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from orbitfl.cli.progress import Notify, reporting
+from orbitfl.errors import OrbitflError
+
+if TYPE_CHECKING:
+    from orbitfl.data.options import FolderData
+    from orbitfl.training.appraisal import Appraisal
+
+Baseline = Literal["ndwi", "otsu", "unet"]
+Prompt = Literal["none", "points", "box"]
+Rule = Literal["all", "water", "single_region"]
+
+OF_CHECKPOINT = ("image_px", "prompt")
+OF_UNET = ("train", "steps", "batch_size", "learning_rate", "seed")
+DEFAULT_BANDS = "true_color"
+DEFAULT_IMAGE_PX = 256
+
+Given = dict[str, Any]
+"""The options that were given, by name."""
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A folder with images/*.tif and masks/*.tif.", show_default=False)],
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A weight file, official, or nano-base.", show_default=False)
+    ] = None,
+    baseline: Annotated[
+        Baseline | None,
+        typer.Option(
+            help="ndwi: NDWI above 0. otsu: NDWI above Otsu's threshold of each scene. unet: taught on --train.",
+            show_default=False,
+        ),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="true_color, false_color or swir, or three with commas, NDWI, MNDWI and NDVI among them. (true_color)"
+        ),
+    ] = None,
+    tile_px: Annotated[int, typer.Option(help="Edge of the tiles that scenes are cut into.")] = 256,
+    rule: Annotated[Rule, typer.Option(help="Which tiles count: all, with water, with one region of it.")] = "all",
+    image_px: Annotated[
+        int | None, typer.Option(help="Checkpoint: what a tile is resized to. (256)", show_default=False)
+    ] = None,
+    prompt: Annotated[
+        Prompt | None,
+        typer.Option(help="Checkpoint: points and box come from the true mask, an oracle. (none)"),
+    ] = None,
+    train: Annotated[Path | None, typer.Option(help="U-Net: the folder that it learns from.")] = None,
+    steps: Annotated[int | None, typer.Option(help="U-Net: gradient steps. (768)")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="U-Net: tiles a step. (4)")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="U-Net: AdamW's. (0.001)")] = None,
+    seed: Annotated[int | None, typer.Option(help="U-Net: of its weights and batches. (0)")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: scores and what they are of.")
+    ] = False,
+) -> None:
+    """Score a checkpoint or a baseline on scenes with masks: one confusion matrix over all valid pixels."""
+    options = {
+        "bands": bands,
+        "image_px": image_px,
+        "prompt": prompt,
+        "train": train,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    _require_one_contestant(checkpoint, baseline)
+    _require_fitting(checkpoint, baseline, given)
+    with reporting() as notify:
+        appraisal = _appraise(checkpoint, baseline, _folder(data, given, tile_px, rule), given, notify)
+    print(json.dumps(appraisal.cited()) if as_json else _table(appraisal))
+
+
+def _require_one_contestant(checkpoint: str | None, baseline: str | None) -> None:
+    if checkpoint is None and baseline is None:
+        raise OrbitflError("Neither --checkpoint nor --baseline was given; give exactly one.")
+    if checkpoint is not None and baseline is not None:
+        raise OrbitflError("Both --checkpoint and --baseline were given; give exactly one.")
+
+
+def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given) -> None:
+    """Options that would be ignored are refused: whoever gave them expects another figure."""
+    strange = [*(() if checkpoint else OF_CHECKPOINT), *(() if baseline == "unet" else OF_UNET)]
+    if baseline in ("ndwi", "otsu"):
+        strange.append("bands")
+    for name in strange:
+        if name in given:
+            subject = f"--baseline {baseline}" if baseline else "--checkpoint"
+            raise OrbitflError(f"--{name.replace('_', '-')} says nothing about {subject}; leave it out.")
+    if baseline == "unet" and "train" not in given:
+        raise OrbitflError("--baseline unet learns from scenes with masks; give their folder with --train DIR.")
+
+
+def _folder(path: Path, given: Given, tile_px: int, rule: Rule) -> "FolderData":
+    from orbitfl.data.options import FolderData
+
+    bands = given.get("bands", DEFAULT_BANDS)
+    listed = tuple(band.strip() for band in bands.split(",")) if "," in bands else bands
+    return FolderData(path=str(path), bands=listed, tile_px=tile_px, rule=rule)
+
+
+def _appraise(
+    checkpoint: str | None, baseline: str | None, data: "FolderData", given: Given, notify: Notify
+) -> "Appraisal":
+    from dataclasses import replace
+
+    from orbitfl.files import cache_folder
+    from orbitfl.training import appraisal
+
+    cache = cache_folder()
+    if checkpoint is not None:
+        image_px, prompt = given.get("image_px", DEFAULT_IMAGE_PX), given.get("prompt", "none")
+        return appraisal.appraise_checkpoint(checkpoint, data, image_px, prompt, cache, notify)
+    if baseline != "unet":
+        return appraisal.appraise_index(str(baseline), data, cache, notify)
+    from orbitfl.training.baselines.unet import Schooling
+
+    schooling = Schooling(**{name: given[name] for name in OF_UNET if name in given and name != "train"})
+    train = replace(data, path=str(given["train"]))
+    return appraisal.appraise_unet(data, train, schooling, cache, notify)
+
+
+def _table(appraisal: "Appraisal") -> str:
+    return "\n".join(f"{name:<13}{_shown(value)}" for name, value in appraisal.scores().items())
+
+
+def _shown(value: float | int | None) -> str:
+    if value is None:
+        return "no such pixel"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"

@@ -1,0 +1,160 @@
+"""A run that was stopped, at whatever moment, goes on to the bytes it would have had."""
+
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import orbitfl
+from orbitfl.errors import ScenarioError, StorageError
+from orbitfl.experiment.result import RunResult
+from orbitfl.scenario import Scenario, load
+
+SMALL = (
+    "duration_s=7200",
+    "model.image_px=64",
+    "data.scenes=8",
+    "data.size_px=64",
+    "data.tile_px=64",
+    "evaluation.data={kind: synthetic, scenes: 1, size_px: 64, tile_px: 64, seed: 2}",
+    "evaluation.every_s=3600",
+    "training.session_steps=1",
+    "environment.kind=battery",
+    "links.isl.rate_bps=2.0e+4",
+    "exchange.controls=[isolated]",
+)
+
+
+@pytest.fixture(scope="module")
+def scenario(repository: Path) -> Scenario:
+    return load(repository / "constellations/first_light.yaml", SMALL)
+
+
+VARIANTS = {
+    "gossip": "{}",
+    "top_k": "{compressor: {kind: top_k}}",
+    "relays": "{strategy: {kind: neighbourhood}, transfer: {relays: 2, loss: 0.1}}",
+    "ground": "{strategy: {kind: diloco}}",
+    "push_sum": "{strategy: {kind: push_sum}}",
+    "noloco": "{strategy: {kind: noloco}}",
+}
+
+
+class Stopped(Exception):  # noqa: N818, since nothing went wrong
+    """The power goes out."""
+
+
+def stop_after(calls: int):
+    """A listener that stops the run at its n-th record."""
+    left = [calls]
+
+    def notify(what: str, done: int, total: int) -> None:
+        left[0] -= what.startswith("learning")
+        if left[0] == 0:
+            raise Stopped
+
+    return notify
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "run.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_goes_on_to_the_same_bytes(repository: Path, tmp_path: Path, variant: str):
+    """Stopped three times, with a state after every record, and each time begun again from the folder alone."""
+    asked = load(
+        repository / "constellations/first_light.yaml",
+        (*SMALL, "exchange.controls=[]", "faults.hostile={sat-2: noise}", *_keys(VARIANTS[variant])),
+    )
+    whole = orbitfl.run(asked, tmp_path / "whole")
+    for calls in (17, 30, 11):
+        with pytest.raises(Stopped):
+            orbitfl.run(asked, tmp_path / "stopped", stop_after(calls), resume=True, state_every_s=0.0)
+    orbitfl.run(asked, tmp_path / "stopped", resume=True)
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
+    assert (whole.transfers["outcome"] == "cut").to_numpy().any(), "no transfer was under way over a stop"
+
+
+def _keys(exchange: str) -> list[str]:
+    inside = exchange.strip("{}")
+    return [f"exchange={{min_interval_s: 900, {inside}}}"] if inside else []
+
+
+def test_controls_go_on_too(scenario: Scenario, tmp_path: Path):
+    with pytest.raises(Stopped):
+        orbitfl.run(scenario, tmp_path / "stopped", stop_after(250), state_every_s=0.0)
+    assert (tmp_path / "stopped/run.json").exists(), "the first strategy should be through"
+    assert not (tmp_path / "stopped/controls/isolated/run.json").exists()
+    resumed = orbitfl.run(scenario, tmp_path / "stopped", resume=True)
+    orbitfl.run(scenario, tmp_path / "whole")
+    assert files_of(tmp_path / "stopped") == files_of(tmp_path / "whole")
+    assert list(resumed.controls) == ["isolated"]
+
+
+def test_a_finished_run_is_read_not_run(scenario: Scenario, tmp_path: Path):
+    result = orbitfl.run(scenario, tmp_path / "run")
+    before = (tmp_path / "run/run.json").read_bytes()
+    again = orbitfl.run(scenario, tmp_path / "run", resume=True)
+    assert (tmp_path / "run/run.json").read_bytes() == before
+    assert again.summary().equals(result.summary())
+    assert RunResult.from_folder(tmp_path / "run").records.equals(result.records)
+
+
+def test_an_unfinished_run_is_not_overwritten(scenario: Scenario, tmp_path: Path):
+    with pytest.raises(Stopped):
+        orbitfl.run(scenario, tmp_path / "run", stop_after(3), state_every_s=0.0)
+    kept = files_of(tmp_path / "run")
+    with pytest.raises(StorageError, match="--resume"):
+        orbitfl.run(scenario, tmp_path / "run")
+    with pytest.raises(ScenarioError, match="another scenario or seed"):
+        orbitfl.run(replace(scenario, seed=8), tmp_path / "run", resume=True)
+    with pytest.raises(StorageError, match="no finished run"):
+        RunResult.from_folder(tmp_path / "run")
+    assert files_of(tmp_path / "run") == kept
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-9], lambda b: b"x" * len(b), lambda b: b"", lambda b: b[:8] + b"{" * 99]
+)
+def test_a_damaged_state_is_told(scenario: Scenario, tmp_path: Path, damage):
+    with pytest.raises(Stopped):
+        orbitfl.run(scenario, tmp_path / "run", stop_after(3), state_every_s=0.0)
+    state = tmp_path / "run/state/state.safetensors"
+    state.write_bytes(damage(state.read_bytes()))
+    with pytest.raises(StorageError, match="damaged"):
+        orbitfl.run(scenario, tmp_path / "run", resume=True)
+
+
+FULL = """
+import resource, sys
+import orbitfl
+from orbitfl.errors import StorageError
+asked = orbitfl.load(sys.argv[1], sys.argv[3:])
+told = [0]
+def notify(what, done, total):
+    told[0] += what.startswith("learning")
+    if told[0] == 12:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+try:
+    orbitfl.run(asked, sys.argv[2], notify, state_every_s=0.0)
+except StorageError as error:
+    print(error)
+    sys.exit(2)
+"""
+
+
+def test_a_full_disk_leaves_the_last_state(repository: Path, scenario: Scenario, tmp_path: Path):
+    """No file may grow beyond 100 kB from the twelfth record on, which is what a full disk looks like."""
+    arguments = [repository / "constellations/first_light.yaml", tmp_path / "run", *SMALL]
+    done = subprocess.run([sys.executable, "-c", FULL, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 2 and "could not be written" in done.stdout, done.stderr
+    assert not list((tmp_path / "run").rglob("*.part")), "something half-written was left"
+    orbitfl.run(scenario, tmp_path / "run", resume=True)
+    orbitfl.run(scenario, tmp_path / "whole")
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 100_000
