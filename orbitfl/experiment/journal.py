@@ -27,16 +27,16 @@ class Journal:
         self._begun_s = self._saved_s = time.perf_counter()
 
     def keep(self, happenings: Sequence[Happening], scenario: Scenario) -> Iterator[float]:
-        """Carry out what is left of the happenings; yields the mission second of each record as it is made."""
+        """Carry out what is left of the happenings; yields mission seconds as they pass."""
         key = _key(scenario)
         if self._place is not None and self._place.exists():
             saved, self._rows = state.load(self._place, key)
             self._replay.go_on_from(saved)
-        for row in self._replay.records(happenings):
-            self._rows.append(row)
-            yield row[1][0]
+        for rows in self._replay.carried_out(happenings):
+            self._rows.extend(rows)
             if self._place is not None and time.perf_counter() >= self._saved_s + self._every_s:
                 self._save(self._place, key)
+            yield from (t_s for _, (t_s, *_) in rows[-1:])
 
     def records(self) -> list[Record]:
         """In the order of what happened."""

@@ -32,6 +32,8 @@ from orbitfl.training.scores import confusion
 
 Record = tuple[float, str, str, float]
 """t_s, node, kind, value: a row of records.parquet."""
+Row = tuple[int, Record]
+"""A record, and the number of the happening that it is of."""
 
 AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
 
@@ -59,24 +61,25 @@ class Replay:
         self.nodes = [Node(self.strategy.start(layout.size)) for _ in (*self.names, GROUND)]
         self.evaluator = Evaluator(self.pupils.crew, self.classroom.exam, self.classroom.learner.launch)
 
-    def records(self, happenings: Sequence[Happening]) -> Iterator[tuple[int, Record]]:
-        """Carry out the happenings from `done` on, and yield what is worth recording with the happening's number.
+    def carried_out(self, happenings: Sequence[Happening]) -> Iterator[list[Row]]:
+        """Carry out the happenings from `done` on; after each, yield what is worth recording.
 
         Sessions wait until something needs what they make, so that several can run at once.
         """
         while self.done < len(happenings):
             number, happening = self.done, happenings[self.done]
-            if self.pupils.must_learn_before(happening):
-                yield from self.settled()
+            rows = self.settled() if self.pupils.must_learn_before(happening) else []
+            rows.extend((number, record) for record in self._records(number, happening))
             self.done += 1
-            for record in self._carried_out(number, happening):
-                yield number, record
-        yield from self.settled()
+            yield rows
+        yield self.settled()
 
-    def settled(self) -> Iterator[tuple[int, Record]]:
+    def settled(self) -> list[Row]:
         """Carry out the sessions that wait."""
-        for number, session, loss in self.pupils.learn(self.nodes, self.strategy):
-            yield number, (session.end_s, self.names[session.node], "train_loss", loss)
+        return [
+            (number, (session.end_s, self.names[session.node], "train_loss", loss))
+            for number, session, loss in self.pupils.learn(self.nodes, self.strategy)
+        ]
 
     def state(self) -> dict[str, Any]:
         """All that the past can change, while no session waits."""
@@ -102,7 +105,7 @@ class Replay:
         """Write the network with the average decoder under the official keys, for any MobileSAM user to load."""
         checkpoint.save(self.classroom.learner.with_weights(self.average()), path)
 
-    def _carried_out(self, number: int, happening: Happening) -> Iterator[Record]:
+    def _records(self, number: int, happening: Happening) -> Iterator[Record]:
         match happening:
             case Session():
                 self.pupils.add(number, happening)
