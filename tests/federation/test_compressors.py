@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from orbitfl.errors import ScenarioError, WeightsError
-from orbitfl.federation.compressors import COMPRESSORS, Float16, Float32, Int8, LowRank, TopK
+from orbitfl.federation.compressors import COMPRESSORS, Float16, Float32, Int8, LowRank, Sign, TopK
 from orbitfl.federation.refusals import RefusalError
 from orbitfl.federation.weights import Layout, line
 
 DENSE = (Float32(), Float16(), Int8())
-SPARSE = (TopK(share=0.3), TopK(values=Float32()), LowRank(rank=2), LowRank(rank=5, values=Int8()))
+SPARSE = (TopK(share=0.3), TopK(values=Float32()), LowRank(rank=2), LowRank(rank=5, values=Int8()), Sign())
 EACH = pytest.mark.parametrize("compressor", [*DENSE, *SPARSE], ids=repr)
 VECTORS = st.integers(0, 700).flatmap(
     lambda size: arrays(np.float32, size, elements=st.floats(-1e4, 1e4, width=32), fill=st.just(0.125))
@@ -194,6 +194,16 @@ def test_low_rank_whose_products_overflow_is_refused():
     arrays_ = {"numbers": np.full(18, 3e38, "<f4")}
     with pytest.raises(RefusalError, match="not finite"):
         LowRank(rank=1, values=Float32()).decode(arrays_, layout)
+
+
+@given(VECTORS)
+def test_sign_tells_signs_and_mean_magnitudes(vector):
+    back = there_and_back(Sign(), vector)
+    largest = max((np.abs(vector[start : start + 256]).mean() for start in range(0, vector.size, 256)), default=0)
+    for start in range(0, vector.size, 256):
+        block = vector[start : start + 256]
+        expected = np.where(block < 0, -1, 1) * np.abs(block).mean(dtype=float)
+        np.testing.assert_allclose(back[start : start + 256], expected, rtol=1e-3, atol=largest * 2**-24)
 
 
 @pytest.mark.parametrize("make", [lambda: TopK(share=0), lambda: TopK(share=1.5), lambda: LowRank(rank=0)])
