@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.errors import WeightsError
@@ -14,6 +14,7 @@ PAYLOADS = st.binary(min_size=1, max_size=200)
 SIZES = st.integers(1, 60)
 
 
+@settings(max_examples=60, deadline=None)
 @given(PAYLOADS, SIZES, st.randoms())
 def test_any_order_with_repeats_and_damage_gives_the_payload(payload, chunk_byte, random):
     pieces = list(chunks(payload, chunk_byte))
@@ -33,6 +34,7 @@ def test_any_order_with_repeats_and_damage_gives_the_payload(payload, chunk_byte
     assert assembly.payload() == payload
 
 
+@settings(max_examples=60, deadline=None)
 @given(PAYLOADS, SIZES, st.sets(st.integers(0, 199)))
 def test_a_half_transfer_survives_a_restart(payload, chunk_byte, arrived):
     manifest = manifest_of(payload, chunk_byte)
@@ -59,6 +61,7 @@ def test_a_payload_is_not_there_before_its_last_chunk():
     assert not assembly.offer(-1, b"ef")
 
 
+@settings(max_examples=60, deadline=None)
 @given(PAYLOADS, SIZES)
 def test_manifests_there_and_back(payload, chunk_byte):
     manifest = manifest_of(payload, chunk_byte)
@@ -69,6 +72,7 @@ def test_manifests_there_and_back(payload, chunk_byte):
     assert sum(map(manifest.length_byte, range(manifest.n_chunks))) == len(payload)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=120))
 def test_noise_is_no_manifest(noise):
     with pytest.raises(RefusalError, match="no manifest"):

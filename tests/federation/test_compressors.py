@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from orbitfl.errors import ScenarioError, WeightsError
-from orbitfl.federation.compressors import COMPRESSORS, Float16, Float32, Int8, LowRank, TopK
+from orbitfl.federation.compressors import COMPRESSORS, Float16, Float32, Int8, LowRank, Sign, TopK
 from orbitfl.federation.refusals import RefusalError
 from orbitfl.federation.weights import Layout, line
 
 DENSE = (Float32(), Float16(), Int8())
-SPARSE = (TopK(share=0.3), TopK(values=Float32()), LowRank(rank=2), LowRank(rank=5, values=Int8()))
+SPARSE = (TopK(share=0.3), TopK(values=Float32()), LowRank(rank=2), LowRank(rank=5, values=Int8()), Sign())
 EACH = pytest.mark.parametrize("compressor", [*DENSE, *SPARSE], ids=repr)
 VECTORS = st.integers(0, 700).flatmap(
     lambda size: arrays(np.float32, size, elements=st.floats(-1e4, 1e4, width=32), fill=st.just(0.125))
@@ -24,11 +24,13 @@ def there_and_back(compressor, vector, layout=None):
     return compressor.decode(compressor.encode(vector, layout), layout)
 
 
+@settings(max_examples=60, deadline=None)
 @given(VECTORS)
 def test_fp32_is_exact(vector):
     np.testing.assert_array_equal(there_and_back(Float32(), vector), vector)
 
 
+@settings(max_examples=60, deadline=None)
 @given(VECTORS)
 def test_fp16_rounds_by_half_a_unit_in_the_last_place(vector):
     np.testing.assert_allclose(there_and_back(Float16(), vector), vector, rtol=2**-11, atol=2**-25)
@@ -39,6 +41,7 @@ def test_fp16_saturates():
     np.testing.assert_array_equal(there_and_back(Float16(), vector), [65504, -65504, 7])
 
 
+@settings(max_examples=60, deadline=None)
 @given(VECTORS, st.sampled_from([1e-30, 1e-7, 1.0, 1e20]))
 def test_int8_keeps_its_bound_at_any_scale(vector, scale):
     vector = vector * np.float32(scale)
@@ -119,6 +122,7 @@ def test_kinds():
     assert Layout(()).size == there_and_back(Int8(), np.zeros(0, np.float32)).size
 
 
+@settings(max_examples=60, deadline=None)
 @given(VECTORS, st.floats(0.001, 1), st.sampled_from([0, 3000, 9000]))
 def test_top_k_keeps_the_largest_and_nothing_else(vector, share, more):
     vector = np.concatenate([vector, np.zeros(more, np.float32), vector[::-1]])
@@ -161,6 +165,7 @@ def test_places_out_of_order_or_range_are_refused(spoil):
     assert refusal.value.reason == "wrong places"
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=9, max_size=9))
 def test_whatever_places_arrive_none_is_written_beyond_the_end(noise):
     compressor, layout = TopK(share=5 / 4100, values=Float32()), line(4100)
@@ -194,6 +199,17 @@ def test_low_rank_whose_products_overflow_is_refused():
     arrays_ = {"numbers": np.full(18, 3e38, "<f4")}
     with pytest.raises(RefusalError, match="not finite"):
         LowRank(rank=1, values=Float32()).decode(arrays_, layout)
+
+
+@settings(max_examples=60, deadline=None)
+@given(VECTORS)
+def test_sign_tells_signs_and_mean_magnitudes(vector):
+    back = there_and_back(Sign(), vector)
+    largest = max((np.abs(vector[start : start + 256]).mean() for start in range(0, vector.size, 256)), default=0)
+    for start in range(0, vector.size, 256):
+        block = vector[start : start + 256]
+        expected = np.where(block < 0, -1, 1) * np.abs(block).mean(dtype=float)
+        np.testing.assert_allclose(back[start : start + 256], expected, rtol=1e-3, atol=largest * 2**-24)
 
 
 @pytest.mark.parametrize("make", [lambda: TopK(share=0), lambda: TopK(share=1.5), lambda: LowRank(rank=0)])

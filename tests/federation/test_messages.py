@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import numpy as safetensors_numpy
 
@@ -56,6 +56,7 @@ def test_the_safetensors_library_reads_the_same(compressor):
         np.testing.assert_array_equal(arrays[name], array)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.text(max_size=10),
     st.integers(0, 2**63 - 1),
@@ -146,6 +147,7 @@ def test_a_peer_is_not_trusted(fault):
     assert len(str(refusal.value)) < 300
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(1, 255))
 def test_a_flipped_byte_is_refused_or_changes_one_value(place, flip):
     """Without a signature bits may flip unseen, but never to anything but a well-formed update."""
@@ -159,6 +161,7 @@ def test_a_flipped_byte_is_refused_or_changes_one_value(place, flip):
     assert np.count_nonzero(parts["model"] != VECTOR.astype(np.float16)) <= 1
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_noise_is_refused(noise):
     with pytest.raises(RefusalError):

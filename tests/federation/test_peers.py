@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -32,6 +32,7 @@ def test_exact_exchange_brings_both_to_the_mean(toys, strategy):
         np.testing.assert_array_equal(side.model, [2, 1, 0])
 
 
+@settings(max_examples=60, deadline=None)
 @given(first=NUMBERS, second=NUMBERS, compressor=st.sampled_from([Float16(), Int8()]))
 def test_rounding_on_the_link_changes_neither_the_sum_nor_opens_a_gap(toys, first, second, compressor):
     """What compression cuts off stays with its owner: the sum is kept, and the pair is as close as the bits allow."""
@@ -41,22 +42,28 @@ def test_rounding_on_the_link_changes_neither_the_sum_nor_opens_a_gap(toys, firs
     assert np.all(gap <= (np.abs(first).max() + np.abs(second).max()) / 250 + 1e-6)
 
 
-@given(
-    NUMBERS,
-    NUMBERS,
-    st.integers(0, 9),
-    st.integers(0, 9),
-    st.sampled_from(
-        [Mean(), StalenessWeighted(), LDawa(), LDawa(normalise=False), SampleWeighted(), Clipped(), TrimmedMean()]
-    ),
-)
-def test_rules_that_say_so_keep_the_sum_of_a_pair(first, second, samples, others, rule):
-    moved = [
-        rule.combine(own, [Letter(0, 0, 500.0, theirs, {"model": peer})], ours, line(6)).astype(float) - own
-        for own, peer, ours, theirs in ((first, second, samples, others), (second, first, others, samples))
+def moves(rule, first, second, samples=(1, 1)):
+    """What the rule moves both sides of a pair by."""
+    sides = ((first, second, *samples), (second, first, *samples[::-1]))
+    return [
+        rule.combine(own, [Letter(0, 0, 500.0, theirs, {"model": peer})], ours, line(own.size)).astype(float) - own
+        for own, peer, ours, theirs in sides
     ]
-    if rule.conserves:
-        np.testing.assert_allclose(moved[0] + moved[1], 0, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NUMBERS, NUMBERS, st.sampled_from([Mean(), StalenessWeighted(), LDawa()]))
+def test_rules_that_say_so_keep_the_sum_of_a_pair(first, second, rule):
+    assert rule.conserves
+    np.testing.assert_allclose(np.sum(moves(rule, first, second), axis=0), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", [SampleWeighted(), LDawa(normalise=False), Clipped()], ids=lambda each: each.kind)
+def test_rules_that_deny_it_do_not(toys, rule):
+    assert not rule.conserves
+    assert not Gossip(rule=rule).conserves
+    moved = moves(rule, toys.numbers(4, 0), toys.numbers(1, 9), samples=(1, 3))
+    assert np.abs(np.sum(moved, axis=0)).max() > 0.5
 
 
 @PAIRWISE

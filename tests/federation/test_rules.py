@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import trim_mean
@@ -33,12 +33,14 @@ def letters(models, samples=None, ages=None):
     ]
 
 
+@settings(max_examples=60, deadline=None)
 @given(MODELS)
 def test_mean_is_the_mean(models):
     merged = Mean().combine(models[0], letters(models[1:]), 1, line(5))
     np.testing.assert_allclose(merged, models.mean(axis=0, dtype=float), atol=1e-5)
 
 
+@settings(max_examples=60, deadline=None)
 @given(MODELS, st.data())
 def test_sample_weighted_is_numpys_average(models, data):
     samples = data.draw(st.lists(st.integers(0, 50), min_size=len(models), max_size=len(models)))
@@ -79,6 +81,7 @@ def test_published_l_dawa_shrinks_where_models_disagree():
     assert ours / plain == pytest.approx(1, abs=0.05)
 
 
+@settings(max_examples=60, deadline=None)
 @given(MODELS, st.integers(1, 2))
 def test_trimmed_mean_is_scipys(models, trim):
     merged = TrimmedMean(trim=trim).combine(models[0], letters(models[1:]), 1, line(5))
@@ -87,6 +90,7 @@ def test_trimmed_mean_is_scipys(models, trim):
     np.testing.assert_allclose(merged, expected, atol=1e-5)
 
 
+@settings(max_examples=60, deadline=None)
 @given(MODELS, st.floats(0.01, 2))
 def test_no_letter_moves_a_clipped_model_beyond_its_radius(models, factor):
     own, others = models[0], models[1:]

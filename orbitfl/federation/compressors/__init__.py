@@ -6,11 +6,12 @@ from pydantic import Discriminator
 
 from orbitfl.federation.compressors.base import Compressor, Form
 from orbitfl.federation.compressors.dense import Dense, Float16, Float32, Int8
+from orbitfl.federation.compressors.sign import Sign
 from orbitfl.federation.compressors.sparse import LowRank, TopK
 
-AnyCompressor = Annotated[Float32 | Float16 | Int8 | TopK | LowRank, Discriminator("kind")]
+AnyCompressor = Annotated[Float32 | Float16 | Int8 | TopK | LowRank | Sign, Discriminator("kind")]
 
-COMPRESSORS: dict[str, type[Compressor]] = {each.kind: each for each in (Float32, Float16, Int8, TopK, LowRank)}
+COMPRESSORS: dict[str, type[Compressor]] = {each.kind: each for each in (Float32, Float16, Int8, TopK, LowRank, Sign)}
 
 __all__ = [
     "COMPRESSORS",
@@ -22,5 +23,6 @@ __all__ = [
     "Form",
     "Int8",
     "LowRank",
+    "Sign",
     "TopK",
 ]

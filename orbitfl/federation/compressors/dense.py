@@ -73,7 +73,7 @@ class Int8:
         }
 
     def encode(self, vector: Vector, layout: Layout) -> dict[str, NDArray]:
-        blocks = _blocks(sendable(vector, layout))
+        blocks = blocks_of(sendable(vector, layout))
         largest = np.abs(blocks).max(axis=1)
         unit = largest.max(initial=0)
         scales = _rounded_up(largest / unit if unit > 0 else largest)
@@ -88,7 +88,7 @@ class Int8:
         check(arrays, self.forms(layout))
         scales, unit = finite(arrays["scales"]), finite(arrays["unit"]).astype(np.float32)[0]
         with np.errstate(over="ignore", invalid="ignore"):
-            numbers = _blocks(arrays["numbers"]) * _step(scales, unit)[:, None]
+            numbers = blocks_of(arrays["numbers"]) * _step(scales, unit)[:, None]
         return finite(numbers.ravel()[: layout.size])
 
 
@@ -96,7 +96,7 @@ Dense = Annotated[Float32 | Float16 | Int8, Discriminator("kind")]
 """What sparse compressors may write their values with."""
 
 
-def _blocks(numbers: NDArray) -> NDArray:
+def blocks_of(numbers: NDArray) -> NDArray:
     """(n_blocks, BLOCK), the last one filled up with zeros."""
     return np.pad(numbers, (0, -len(numbers) % BLOCK)).reshape(-1, BLOCK)
 

@@ -14,9 +14,9 @@ from orbitfl.federation.weights import Layout, mean, scaled
 
 @dataclass(frozen=True)
 class NoLoCo(Plain):
-    """Pairs of satellites step their anchors along their mean change (NoLoCo, github.com/gensyn-ai/noloco).
+    """Pairs of satellites step their anchors along their mean change (Kolehmainen et al. 2025, arXiv 2506.10911).
 
-    With model theta, anchor phi and momentum m, over the pair:
+    As in github.com/gensyn-ai/noloco, with model theta, anchor phi and momentum m, over the pair:
     m <- momentum m + lr mean(theta - phi) + lr (mean(phi) - phi), phi <- phi + m, theta <- phi.
     The last term of m keeps anchors from drifting apart. Both theta and phi travel; what was trained while they did is
     kept on top.
