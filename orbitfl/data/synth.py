@@ -2,7 +2,8 @@
 
 A scene is laid out as a map of covers (`landscape`), coloured (`spectra`), lit by a low or high sun, veiled
 by clouds and haze and seen by a blurred, noisy instrument. Dark shadow, forest and wet soil overlap with dark
-water, and bright sediment with bare ground, so that no threshold on one band or on NDWI separates them.
+water, and bright sediment with bare ground. NDWI above zero still finds water with an IoU of 84 %
+(docs/benchmarks.md), so these scenes are no test of whether learning pays.
 """
 
 import math

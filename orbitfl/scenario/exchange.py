@@ -6,6 +6,7 @@ from typing import Literal
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import AnyCompressor, Float16
+from orbitfl.federation.fitting import require_fit
 from orbitfl.federation.screening import Screen
 from orbitfl.federation.strategies import AnyStrategy, Gossip
 
@@ -83,8 +84,4 @@ class Exchange:
                 f"transfer.relays is {self.transfer.relays}, but {self.compressor.kind} is told against what two "
                 "satellites both know, which a third does not; set it to 0, or take a dense compressor such as int8."
             )
-        if self.strategy.dense_only and self.compressor.sparse:
-            raise ScenarioError(
-                f"{kind} sends shares of its model, which {self.compressor.kind} would leave in part behind; take a "
-                "dense compressor, such as fp16 or int8."
-            )
+        require_fit(self.strategy, self.compressor)
