@@ -112,7 +112,7 @@ def mission(asked: argparse.Namespace) -> Scenario:
     keys = {
         "constellation.total": asked.satellites,
         "constellation.planes": asked.planes,
-        "constellation.phasing": 1,
+        "constellation.phasing": min(1, asked.planes - 1),
         "duration_s": 86_400 * asked.days,
         "environment": asked.environment,
         "contacts": f"{{neighbours: {asked.neighbours}}}",

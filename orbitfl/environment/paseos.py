@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from math import inf, sqrt
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skyfield.api import load
@@ -326,7 +326,11 @@ def _simulation(paseos: ModuleType, actor: Any, clock_s: float, step_s: float) -
     # PASEOS would keep every step of the mission in memory.
     cfg.io.logging_interval = inf
     # Not init_sim: it takes the start in days, which would round the clock.
-    return paseos.PASEOS(local_actor=actor, cfg=cfg)
+    simulation = paseos.PASEOS(local_actor=actor, cfg=cfg)
+    # PASEOS reads these fifteen times a step, from a map that takes a microsecond each time.
+    simulation._cfg = SimpleNamespace(sim=SimpleNamespace(**cfg.sim), io=SimpleNamespace(**cfg.io))
+    simulation._state = SimpleNamespace(**simulation._state)
+    return simulation
 
 
 def _tt_s(epoch_utc: datetime) -> float:

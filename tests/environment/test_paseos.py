@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -214,7 +213,7 @@ def test_training_stops_when_the_battery_runs_low():
     assert fleet.allows(0, Activity.TRAINING) is Reason.LOW_CHARGE
     assert fleet.allows(0, Activity.STANDBY) is None
     refused = fleet.advance(0, SIX_HOURS_S, Activity.TRAINING, TRAINING_W)
-    assert refused == replace(spell, start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0, eclipse_s=0)
+    assert refused == spell._replace(start_s=spell.end_s, consumed_j=0, charged_j=0, clipped_j=0, eclipse_s=0)
 
 
 def test_training_stops_when_the_satellite_is_too_hot_and_cools_in_standby():

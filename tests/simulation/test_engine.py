@@ -290,7 +290,7 @@ class Flat(Mains):
         now_s = self.now_s[node]
         empties = node == 0 and activity is not Activity.STANDBY and now_s <= self.flat_s < until_s
         spell = super().advance(node, self.flat_s if empties else until_s, activity, power_w)
-        return replace(spell, reason=Reason.EMPTY) if empties else spell
+        return spell._replace(reason=Reason.EMPTY) if empties else spell
 
     def allows(self, node: int, activity: Activity) -> Reason | None:
         return Reason.LOW_CHARGE if node == 0 and self.flat_s <= self.now_s[node] < self.charged_s else None
@@ -355,7 +355,7 @@ class Doomed(Mains):
 
     def advance(self, node: int, until_s: float, activity: Activity, power_w: float) -> Spell:
         spell = super().advance(node, until_s, activity, power_w)
-        return replace(spell, reason=Reason.FAILED) if node == 0 and until_s > self.failed_s else spell
+        return spell._replace(reason=Reason.FAILED) if node == 0 and until_s > self.failed_s else spell
 
     def allows(self, node: int, activity: Activity) -> Reason | None:
         return Reason.FAILED if node == 0 and self.now_s[node] > self.failed_s else None
