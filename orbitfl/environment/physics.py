@@ -1,7 +1,7 @@
 """A battery and a body of one temperature under constant inputs, in closed form: no step, whatever the time.
 
-Every function takes numbers with `SCALAR`, or arrays of satellites with `numpy` as `xp`, so that each formula
-stands once.
+Every function takes numbers with `SCALAR`, or arrays of satellites with `numpy` as `xp`. What the event queue asks
+for one satellite is written out in `single.py`, equal to the bit.
 """
 
 import math
