@@ -37,8 +37,7 @@ def test_fedavg_weights_models_with_their_tiles(toys):
 
 
 @pytest.mark.parametrize("strategy", [FedAvg(share=0.5), DiLoCo(share=0.5)], ids=lambda each: each.kind)
-def test_a_share_of_all_satellites_closes_a_round(toys, strategy):
-    letters = {n: toys.letter(0) for n in range(3)}
+def test_a_share_of_all_satellites_closes_a_round(strategy):
     assert [strategy.ready(n, 5) for n in range(4)] == [False, False, False, True]
     assert not strategy.ready(0, 0)
 
