@@ -204,4 +204,4 @@ def _unnested(parts: Tensor, grid: int) -> Tensor:
 
 def _cells(maps: Tensor) -> Tensor:
     """(B, C, g, g) → (B, g², C), row by row."""
-    return maps.flatten(2).transpose(1, 2)
+    return maps.flatten(2).transpose(1, 2).contiguous()

@@ -8,13 +8,7 @@ from orbitfl.models.mobile_sam import MobileSam
 
 TRAINABLE = {
     "mask_decoder": ("mask_decoder.",),
-    "mask_decoder_lite": (
-        "mask_decoder.mask_tokens.",
-        "mask_decoder.output_upscaling.",
-        "mask_decoder.output_hypernetworks_mlps.0.",
-        "mask_decoder.transformer.final_attn_token_to_image.",
-        "mask_decoder.transformer.norm_final_attn.",
-    ),
+    "mask_decoder_lite": ("mask_decoder.output_upscaling.",),
     "lora": ("mask_decoder.",),
     "prompt_tokens": ("prompt_encoder.learned_tokens",),
 }
