@@ -13,7 +13,7 @@ from orbitfl.experiment.survey import Survey
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
 from orbitfl.models.mobile_sam import MobileSam, build
-from orbitfl.models.trainable import trained_keys
+from orbitfl.models.trainable import equip
 from orbitfl.scenario import Scenario
 from orbitfl.training.embeddings import kept_embeddings
 from orbitfl.training.learner import DecoderLearner, Lessons
@@ -61,7 +61,8 @@ def load_learner(scenario: Scenario) -> DecoderLearner:
     options = scenario.model
     model = build(options.kind, options.image_px)
     model.load_state_dict(checkpoint.load(options.weights, options.kind))
-    return DecoderLearner(model, trained_keys(model, options.trainable), scenario.training)
+    learns = equip(model, options.trainable, options.lora_rank, options.prompt_tokens)
+    return DecoderLearner(model, learns, scenario.training)
 
 
 def fingerprint(model: MobileSam) -> str:

@@ -19,6 +19,8 @@ from orbitfl.models.weights import locate
 
 LARGEST_FILE_BYTE = 256 * 2**20
 SHOWN_DIFFERENCES = 3
+TOKENS, MOST_TOKENS = "prompt_encoder.learned_tokens", 256
+"""A checkpoint may hold this tensor besides the official ones: the tokens that the set prompt_tokens has learnt."""
 OWN_MARK = {"producer": "orbitfl"}
 
 
@@ -37,6 +39,8 @@ def load(weights: str | Path, variant: str | None = None) -> dict[str, Tensor]:
             f"{path} does not fit {nearest}: {_shortened(differences)}. Give the plain state dict of such a network."
         )
     types = {name: like.dtype for name, like in _skeleton(nearest).state_dict().items()}
+    if TOKENS in content:
+        types[TOKENS] = torch.float32
     state = {name: content[name].detach().to(dtype, copy=True) for name, dtype in types.items()}
     if sick := [name for name, value in state.items() if not value.isfinite().all()]:
         raise WeightsError(f"{path} holds NaN or infinity in {_shortened(sick)}. Give an earlier checkpoint.")
@@ -149,6 +153,8 @@ def _differences(content: Any, variant: str) -> list[str]:
     if not isinstance(content, Mapping):
         return [f"a {type(content).__name__} instead of a state dict"]
     expected = _forms(variant)
+    if TOKENS in content:
+        expected = {**expected, TOKENS: _form_of_tokens(content[TOKENS], variant)}
     missing = [f"{name} is missing" for name in expected if name not in content]
     unexpected = [f"{name!r:.100} is not expected" for name in content if name not in expected]
     wrong = [
@@ -162,6 +168,12 @@ def _differences(content: Any, variant: str) -> list[str]:
 @cache
 def _forms(variant: str) -> dict[str, str]:
     return {name: _numbers(value) for name, value in _skeleton(variant).state_dict().items()}
+
+
+def _form_of_tokens(given: Any, variant: str) -> str:
+    """Of tokens there may be any number within reason."""
+    count = given.shape[0] if isinstance(given, Tensor) and given.dim() == 2 else 0
+    return f"float [{min(max(count, 1), MOST_TOKENS)}, {named(variant).embedding_dim}]"
 
 
 def _form(value: Any) -> str:

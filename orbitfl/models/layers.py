@@ -13,7 +13,11 @@ class LayerNorm2d(nn.LayerNorm):
         super().__init__(channels, eps=1e-6)
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.over_last(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def over_last(self, input: Tensor) -> Tensor:
+        """The same over the last axis of (…, C)."""
+        return super().forward(input)
 
 
 class ConvNorm(nn.Module):

@@ -118,8 +118,8 @@ class MobileSam(nn.Module):
         return self.mask_decoder(embeddings + dense, self.prompt_encoder.image_position(), prompts, outputs)
 
     def _sparse(self, embeddings: Tensor, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None) -> Tensor:
-        """Tokens (B, n, dim): points, then a padding point or the box's corners; n = 0 without prompts."""
-        batch, dim = embeddings.shape[:2]
+        """Tokens (B, n, dim): learned ones if there are any, points, then a padding point or the box's corners."""
+        batch = len(embeddings)
         if (points is None) != (labels is None):
             raise OrbitflError("Points and labels belong together; give both or neither.")
         pieces: list[tuple[Tensor, Tensor]] = []
@@ -131,10 +131,12 @@ class MobileSam(nn.Module):
             pieces.append(_as_points(boxes))
         elif points is not None:
             pieces.append(_padding(points))
+        learned = self.prompt_encoder.learned(batch)
         if not pieces:
-            return embeddings.new_zeros(batch, 0, dim)
+            return learned
         places, kinds = zip(*pieces, strict=True)
-        return self.prompt_encoder.sparse(torch.cat(places, dim=1), torch.cat(kinds, dim=1))
+        asked = self.prompt_encoder.sparse(torch.cat(places, dim=1), torch.cat(kinds, dim=1))
+        return torch.cat([learned, asked], dim=1)
 
     def _dense(self, embeddings: Tensor, masks: Tensor | None) -> Tensor:
         """Map that joins (B, dim, g, g) by addition."""

@@ -1,5 +1,7 @@
 """From RGB images to what the network takes, and from its logits back to the image's pixels."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -41,11 +43,22 @@ def scale_points(points: Tensor, height: int, width: int, image_size: int) -> Te
 
 def restore(logits: Tensor, height: int, width: int) -> Tensor:
     """Logits (B, M, S/4, S/4) of the square frame → logits (B, M, height, width) of the image."""
-    image_size = 4 * logits.shape[-1]
-    frame = functional.interpolate(logits, (image_size, image_size), mode="bilinear", align_corners=False)
-    scaled_height, scaled_width = scaled_sides(height, width, image_size)
-    image = frame[..., :scaled_height, :scaled_width]
-    return functional.interpolate(image, (height, width), mode="bilinear", align_corners=False)
+    side = logits.shape[-1]
+    scaled_height, scaled_width = scaled_sides(height, width, 4 * side)
+    rows, columns = _to_side(side, scaled_height, height), _to_side(side, scaled_width, width)
+    return rows.to(logits) @ (logits @ columns.to(logits).T)
+
+
+@cache
+def _to_side(side: int, scaled: int, wanted: int) -> Tensor:
+    """The matrix (wanted, side) that takes a line of logits to four times its length, crops it and interpolates again.
+
+    Bilinear interpolation is such a matrix along either axis. Two products with it cost a fraction of interpolating
+    twice, and less still on the way back from the loss.
+    """
+    with torch.inference_mode(False), torch.no_grad():  # Or what an exam keeps could not be trained with.
+        frame = functional.interpolate(torch.eye(side)[None], 4 * side, mode="linear")
+        return functional.interpolate(frame[..., :scaled], wanted, mode="linear")[0].T.contiguous()
 
 
 def scaled_sides(height: int, width: int, image_size: int) -> tuple[int, int]:

@@ -5,6 +5,8 @@ Kirillov et al., "Segment Anything", ICCV 2023, appendix A; the position code is
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +16,13 @@ from orbitfl.models.layers import LayerNorm2d
 NO_POINT, BACKGROUND, FOREGROUND, BOX_START, BOX_END = -1, 0, 1, 2, 3
 """Labels of points: padding, not the object, the object, a box's corner (x0, y0), a box's corner (x1, y1)."""
 
+TOKEN_SEED, TOKEN_DEVIATION = 1, 0.1
+
 
 class PromptEncoder(nn.Module):
     """Prompts in pixels of a frame of S × S → embeddings of width `dim`."""
+
+    learned_tokens: nn.Parameter | None
 
     def __init__(self, dim: int, image_size: int, grid: int) -> None:
         super().__init__()
@@ -34,6 +40,20 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(16, dim, 1),
         )
         self.no_mask_embed = nn.Embedding(1, dim)
+        self.register_parameter("learned_tokens", None)
+        self.register_load_state_dict_pre_hook(_make_room)
+
+    def add_tokens(self, count: int) -> None:
+        """Let `count` tokens, which can learn, stand beside every prompt. Their first values come from a fixed seed."""
+        values = torch.randn(
+            count, self.no_mask_embed.embedding_dim, generator=torch.Generator().manual_seed(TOKEN_SEED)
+        )
+        self.learned_tokens = nn.Parameter(values.to(self.no_mask_embed.weight) * TOKEN_DEVIATION)
+
+    def learned(self, batch: int) -> Tensor:
+        """The learned tokens of each image (B, n, dim); n = 0 without any."""
+        tokens = self.no_mask_embed.weight[:0] if self.learned_tokens is None else self.learned_tokens
+        return tokens.expand(batch, -1, -1)
 
     def sparse(self, points: Tensor, labels: Tensor) -> Tensor:
         """Points (B, N, 2) as x, y in pixels and labels (B, N) from -1 to 3 → tokens (B, N, dim)."""
@@ -72,3 +92,9 @@ class FourierPosition(nn.Module):
         matrix = self.positional_encoding_gaussian_matrix
         phase = 2 * math.pi * ((2 * places.to(matrix) - 1) @ matrix)
         return torch.cat([phase.sin(), phase.cos()], dim=-1)
+
+
+def _make_room(encoder: PromptEncoder, state: Mapping[str, Tensor], prefix: str, *others: Any) -> None:
+    """A checkpoint says itself whether tokens were learned, and how many."""
+    if (tokens := state.get(f"{prefix}learned_tokens")) is not None:
+        encoder.learned_tokens = nn.Parameter(torch.empty_like(tokens, device=encoder.no_mask_embed.weight.device))

@@ -24,7 +24,7 @@ from orbitfl.training.flat import Vector
 from orbitfl.training.learner import SCORE_BATCH, DecoderLearner, Lessons, Progress
 from orbitfl.training.scores import Confusion
 
-EXAM_TILES = 4 * SCORE_BATCH
+EXAM_TILES = 8 * SCORE_BATCH
 """An exam is cut into parts of so many tiles, so that no worker waits for the last model's."""
 
 Task = TypeVar("Task")

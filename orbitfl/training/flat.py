@@ -62,7 +62,9 @@ class FlatParameters:
 
     def optimizer(self, options: Training, moments: Moments | None) -> torch.optim.AdamW:
         """AdamW over the vector, which goes on from `moments`; these stay as they are."""
-        adamw = torch.optim.AdamW([self.vector], lr=options.learning_rate, weight_decay=options.weight_decay)
+        adamw = torch.optim.AdamW(
+            [self.vector], lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+        )
         if moments is not None:
             adamw.state[self.vector] = {
                 "step": torch.tensor(float(moments.steps)),

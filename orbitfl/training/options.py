@@ -8,11 +8,17 @@ from orbitfl.errors import ScenarioError
 
 @dataclass(frozen=True)
 class MobileSam:
-    """`kind`: the network; `weights`: official | nano-base | a file; `image_px`: what a tile is resized to."""
+    """`kind`: the network; `weights`: official | nano-base | a file; `image_px`: what a tile is resized to.
+
+    `trainable`: what learns onboard, and travels: `mask_decoder`; `mask_decoder_lite`, its parts nearest to the mask;
+    `lora`, changes of rank `lora_rank` to its attentions; `prompt_tokens`, so many tokens beside every prompt.
+    """
 
     kind: Literal["mobile_sam", "mobile_sam_nano"]
     weights: str
-    trainable: Literal["mask_decoder"] = "mask_decoder"
+    trainable: Literal["mask_decoder", "mask_decoder_lite", "lora", "prompt_tokens"] = "mask_decoder"
+    lora_rank: int = 4
+    prompt_tokens: int = 16
     image_px: int = 256
 
     def __post_init__(self) -> None:
@@ -20,6 +26,9 @@ class MobileSam:
             raise ScenarioError(
                 f"image_px is {self.image_px}; it must be a multiple of 32 from 64 on, such as 256, 512 or 1024."
             )
+        for name, most in (("lora_rank", 64), ("prompt_tokens", 256)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ScenarioError(f"{name} is {getattr(self, name)}; choose a number from 1 to {most}.")
 
 
 @dataclass(frozen=True)

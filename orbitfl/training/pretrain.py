@@ -130,7 +130,7 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, o
 def _unprompted(model: MobileSam, embeddings: Tensor) -> Tensor:
     """What masks are drawn from without a prompt, (B, dim / 8, S/4, S/4)."""
     image, position = embeddings + model.prompt_encoder.no_mask(), model.prompt_encoder.image_position()
-    return model.mask_decoder.attend(image, position, embeddings.new_zeros(len(image), 0, image.shape[1]))[1]
+    return model.mask_decoder.drawn_from(image, position, embeddings.new_zeros(len(image), 0, image.shape[1]))
 
 
 def _sketch_loss(drawn: Tensor, examples: Examples) -> Tensor:

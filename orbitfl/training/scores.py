@@ -42,13 +42,15 @@ class Confusion:
 
 def confusion(predicted: NDArray[np.bool_], truth: NDArray[np.uint8]) -> Confusion:
     """Count pixels of any equal shape; truth is 0 land, 1 water, 255 ignored."""
-    valid = truth != IGNORE
-    water = truth == 1
+    valid, water = truth != IGNORE, truth == 1
+    true_water, drawn_water, all_water, known = (
+        int(np.count_nonzero(each)) for each in (predicted & water, predicted & valid, water, valid)
+    )
     return Confusion(
-        true_water=int(np.sum(predicted & water)),
-        false_water=int(np.sum(predicted & valid & ~water)),
-        false_land=int(np.sum(~predicted & water)),
-        true_land=int(np.sum(~predicted & valid & ~water)),
+        true_water=true_water,
+        false_water=drawn_water - true_water,
+        false_land=all_water - true_water,
+        true_land=known - drawn_water - (all_water - true_water),
     )
 
 
