@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitfl.federation.messages import EXACT
+
 Parts = Mapping[str, NDArray]
 HUGE = 1000.0
 """Within the range of half precision for the usual differences to launch."""
@@ -42,7 +44,9 @@ class Hostile:
         if self.attack == "stale":
             return self.first
         change = OFFERS.get(self.attack)
-        return dict(parts) if change is None else {name: change(part, self.rng) for name, part in parts.items()}
+        if change is None:
+            return dict(parts)
+        return {name: part if name in EXACT else change(part, self.rng) for name, part in parts.items()}
 
     def sent(self, payload: bytes) -> bytes:
         """The bytes that leave it."""

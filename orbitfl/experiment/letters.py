@@ -29,9 +29,10 @@ REMEMBERED = 9
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message as bytes, who trained what it says, and the messages of others that travel with it."""
+    """A message as bytes, its exact parts, who trained what it says, and the messages of others that go with it."""
 
     payload: bytes
+    exact: Parts
     sources: frozenset[int]
     relayed: tuple["Parcel", ...] = ()
 
@@ -82,7 +83,7 @@ class Letters:
     def write(self, nodes: Sequence[Node], offer: Offer) -> None:
         """The sender's message, from its model as it is now."""
         terms, node, hostile = self.terms, nodes[offer.sender], self.hostile.get(offer.sender)
-        parts = terms.strategy.offer(node.member)
+        parts = terms.strategy.offer(node.member, self._under_way(offer))
         if hostile is not None:
             parts = hostile.offered(parts)
         known = self._known((offer.sender, offer.receiver))
@@ -101,7 +102,8 @@ class Letters:
         if hostile is not None:
             payload = hostile.sent(payload)
         relayed = tuple(self.shelf[offer.sender, origin] for origin in offer.relayed)
-        self.parcels[offer.sender, offer.receiver] = Parcel(payload, node.sources, relayed)
+        exact = {name: part for name, part in parts.items() if name in EXACT}
+        self.parcels[offer.sender, offer.receiver] = Parcel(payload, exact, node.sources, relayed)
 
     def exchanged(self, nodes: Sequence[Node], exchange: Exchange) -> Iterator[Record]:
         """Both messages of a pair are through."""
@@ -284,6 +286,11 @@ class Letters:
 
     def _samples(self, node: int, at_s: float) -> int:
         return len(self.holdings[node].at(at_s)) if node < len(self.holdings) else 0
+
+    def _under_way(self, offer: Offer) -> list[Parts]:
+        """What the sender has promised to others."""
+        mine = ((receiver, parcel) for (sender, receiver), parcel in self.parcels.items() if sender == offer.sender)
+        return [parcel.exact for receiver, parcel in mine if receiver != offer.receiver]
 
     def _known(self, direction: Direction) -> dict[str, NDArray]:
         """What both ends of a direction know already; nothing for a compressor that says everything each time."""

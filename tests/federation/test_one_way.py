@@ -133,3 +133,15 @@ def test_nobody_gives_all_mass_away(toys):
     assert own.model[0] == pytest.approx(8)
     with pytest.raises(ScenarioError, match="least_mass is 0"):
         PushSum(least_mass=0)
+
+
+def test_what_is_under_way_to_one_is_not_promised_to_another():
+    """Three messages are written before the first is acknowledged, as when windows cut two of them."""
+    strategy = PushSum()
+    own, under_way = strategy.start(SIZE), []
+    for _ in range(3):
+        under_way.append(strategy.offer(own, under_way))
+    for parts in under_way:
+        own = strategy.sent(own, parts)
+    given = sum(float(parts["mass"][0]) for parts in under_way)
+    assert own.memory["mass"][0] == pytest.approx(1 - given) and given <= 0.9

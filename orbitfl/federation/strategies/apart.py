@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from orbitfl.federation.rules import Letter
-from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain
+from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain, UnderWay
 from orbitfl.federation.weights import Layout
 
 
@@ -17,7 +17,7 @@ class _Apart(Plain):
     def conserves(self) -> bool:
         return True
 
-    def offer(self, own: Member) -> Parts:
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {}
 
     def merge(self, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:

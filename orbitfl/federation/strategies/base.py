@@ -16,6 +16,7 @@ the other has acknowledged. gather: letters wait, the newest of each sender, unt
 through the stations, and back. ideal: all with all, at once, at no cost."""
 
 Parts = dict[str, NDArray]
+UnderWay = Sequence[Mapping[str, NDArray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +54,11 @@ class Strategy(Protocol):
 
     def start(self, size: int) -> Member: ...
 
-    def offer(self, own: Member) -> Parts:
-        """What goes out at the start of an exchange; its names are `parts`."""
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
+        """What goes out at the start of an exchange; its names are `parts`.
+
+        under_way: the exact parts of what was offered to others and is not acknowledged yet.
+        """
         ...
 
     def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
@@ -97,7 +101,7 @@ class Plain:
     def start(self, size: int) -> Member:
         return Member(np.zeros(size, np.float32), {})
 
-    def offer(self, own: Member) -> Parts:
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {"model": own.model}
 
     def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.rules import AnyRule, Letter, SampleWeighted
-from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain
+from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain, UnderWay
 from orbitfl.federation.strategies.noloco import require_outer
 from orbitfl.federation.weights import Layout, Vector, scaled
 
@@ -45,7 +45,7 @@ class FedAvg(Plain):
     def start(self, size: int) -> Member:
         return Member(np.zeros(size, np.float32), {"round": np.zeros(1)})
 
-    def offer(self, own: Member) -> Parts:
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {"model": own.model, "round": own.memory["round"]}
 
     def merge(self, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:
@@ -87,7 +87,7 @@ class _Changes(Plain):
         zeros = np.zeros(size, np.float32)
         return Member(zeros, {"anchor": zeros, "round": np.zeros(1)})
 
-    def offer(self, own: Member) -> Parts:
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {"model": own.model - own.memory["anchor"], "round": own.memory["round"]}
 
     def merge(self, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:

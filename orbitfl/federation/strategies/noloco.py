@@ -8,7 +8,7 @@ import numpy as np
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.rules import Letter
-from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain
+from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain, UnderWay
 from orbitfl.federation.weights import Layout, mean, scaled
 
 
@@ -39,7 +39,7 @@ class NoLoCo(Plain):
         zeros = np.zeros(size, np.float32)
         return Member(zeros, {"anchor": zeros, "momentum": zeros})
 
-    def offer(self, own: Member) -> Parts:
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {"model": own.model, "anchor": own.memory["anchor"]}
 
     def trained(self, own: Member, model) -> Member:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.rules import Letter
-from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain
+from orbitfl.federation.strategies.base import Member, Parts, Pattern, Plain, UnderWay
 from orbitfl.federation.weights import Layout, Vector
 
 
@@ -42,8 +42,9 @@ class PushSum(Plain):
     def start(self, size: int) -> Member:
         return _member(np.zeros(size, np.float32), np.ones(1))
 
-    def offer(self, own: Member) -> Parts:
-        mass = own.memory["mass"]
+    def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
+        promised = sum((parts["mass"] for parts in under_way), np.zeros(1))
+        mass = np.maximum(own.memory["mass"] - promised, 0)
         return {"model": own.model, "mass": np.clip(mass - self.least_mass, 0, mass / 2)}
 
     def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
