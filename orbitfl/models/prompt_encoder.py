@@ -52,8 +52,9 @@ class PromptEncoder(nn.Module):
 
     def learned(self, batch: int) -> Tensor:
         """The learned tokens of each image (B, n, dim); n = 0 without any."""
-        tokens = self.no_mask_embed.weight[:0] if self.learned_tokens is None else self.learned_tokens
-        return tokens.expand(batch, -1, -1)
+        if self.learned_tokens is None:
+            return self.no_mask_embed.weight.new_zeros(batch, 0, self.no_mask_embed.embedding_dim)
+        return self.learned_tokens.expand(batch, -1, -1)
 
     def sparse(self, points: Tensor, labels: Tensor) -> Tensor:
         """Points (B, N, 2) as x, y in pixels and labels (B, N) from -1 to 3 → tokens (B, N, dim)."""

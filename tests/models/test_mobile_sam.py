@@ -11,7 +11,7 @@ from torch.nn import functional
 from orbitfl.errors import OrbitflError
 from orbitfl.models import build
 from orbitfl.models.mobile_sam import VARIANTS, MobileSam
-from orbitfl.models.trainable import TRAINABLE, trained_keys
+from orbitfl.models.trainable import TRAINABLE, equip, trained_keys
 
 BATCH = 3
 assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
@@ -174,14 +174,14 @@ def test_attention_bias_is_never_stale(network: MobileSam) -> None:
 @pytest.mark.parametrize("trainable", TRAINABLE)
 def test_training_changes_the_trained_keys_alone(network: MobileSam, trainable: str) -> None:
     """Frozen parameters and BatchNorm's statistics stay bit by bit, trained ones all move."""
-    trained = set(trained_keys(network, trainable))
-    before = copy.deepcopy(network.state_dict())
+    trained = set(equip(network, trainable))
+    before = copy.deepcopy(_all_values(network))
     optimizer = torch.optim.AdamW([value for name, value in network.named_parameters() if name in trained])
     for _ in range(2):
         optimizer.zero_grad()
         _single_mask_loss(network, network.encode(torch.randn(2, 3, 64, 64))).backward()
         optimizer.step()
-    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    changed = {name for name, value in _all_values(network).items() if not torch.equal(value, before[name])}
     assert changed == trained
 
 
@@ -220,6 +220,11 @@ def test_heads_of_imagenet_are_never_called() -> None:
 def test_unknown_trainable_set(nano: MobileSam) -> None:
     with pytest.raises(OrbitflError, match="mask_decoder"):
         trained_keys(nano, "everything")
+
+
+def _all_values(model: MobileSam) -> dict[str, torch.Tensor]:
+    """The state dict, but with what a set has added under its own names."""
+    return {name: value.detach() for name, value in [*model.named_parameters(), *model.named_buffers()]}
 
 
 def _single_mask_loss(model: MobileSam, embeddings: torch.Tensor) -> torch.Tensor:

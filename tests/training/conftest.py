@@ -1,5 +1,7 @@
 """Lessons small enough for seconds: bright discs on dark ground, seen by an untrained nano encoder."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,15 @@ from orbitfl.training.learner import Lessons
 from orbitfl.training.prompts import Prompts
 
 SIDE_PX = 64
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Bits depend on how many threads share an operation, and so small ones are fastest alone."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Any number of workers gives the bits of one learner on one thread."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -14,14 +12,6 @@ from orbitfl.training.options import Training
 from orbitfl.training.prompts import PROMPTS
 
 OPTIONS = Training(learning_rate=2e-3, batch_size=4)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

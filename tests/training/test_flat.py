@@ -1,6 +1,5 @@
 """One vector of parameters learns what a hundred tensors would, to the last bit."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,14 +17,6 @@ from orbitfl.training.options import Training
 
 OWN = np.arange(12)
 OPTIONS = Training(learning_rate=2e-3, batch_size=4)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def plainly_trained(model: MobileSam, lessons: Lessons, steps: int, seed: tuple[int, ...]) -> list[np.ndarray]:
