@@ -145,7 +145,7 @@ class Letters:
             "shelf": self.shelf,
             "references": self.references,
             "handed_in": self.handed_in,
-            "drift": self.balance.drift,
+            "trained": self.balance.trained,
             "hostile": {number: each.state() for number, each in self.hostile.items()},
         }
 
@@ -153,7 +153,7 @@ class Letters:
         """Stand where `state` was taken."""
         self.parcels, self.shelf = state["parcels"], state["shelf"]
         self.references, self.handed_in = state["references"], state["handed_in"]
-        self.balance.drift = state["drift"]
+        self.balance.trained = state["trained"]
         for number, each in self.hostile.items():
             each.go_on_from(state["hostile"][number])
 
@@ -227,16 +227,13 @@ class Letters:
             return
         before = [nodes[node].member for node in direction]
         nodes[sender].changed(self.terms.strategy.sent(nodes[sender].member, read.parts))
-        self.balance.moved(before[0], nodes[sender].member, len(nodes) - 1)
         self._note(nodes[receiver], sender, read)
         yield from self._merge(nodes, receiver, [self._letter(sender, read, at_s - read.header.made_s, None)], at_s)
         self.balance.check(before, [nodes[node].member for node in direction])
 
     def _merge(self, nodes: Sequence[Node], number: int, letters: list[Letter], at_s: float) -> Iterator[Record]:
         node, terms = nodes[number], self.terms
-        before = node.member
-        node.changed(terms.strategy.merge(before, letters, self._samples(number, at_s), terms.layout))
-        self.balance.moved(before, node.member, len(nodes) - 1)
+        node.changed(terms.strategy.merge(node.member, letters, self._samples(number, at_s), terms.layout))
         node.sources |= node.pending_sources
         node.pending_sources = frozenset()
         for letter in letters:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orbitfl.data.partition import Holding, pooled
+from orbitfl.experiment.balance import Balance
 from orbitfl.experiment.node import Node
 from orbitfl.federation.strategies import Strategy
 from orbitfl.simulation.timeline import Consensus, Digest, Exchange, Happening, Inference, Offer, Sending, Session
@@ -24,6 +25,7 @@ class Pupils:
     """
 
     crew: Crew
+    balance: Balance
     launch: Vector
     lessons: Lessons
     holdings: tuple[Holding, ...]
@@ -56,8 +58,10 @@ class Pupils:
         jobs = [self._job(nodes[0 if self.pools_data else session.node], session) for _, session in chosen]
         for (number, session), (after, loss) in zip(chosen, self.crew.train_all(jobs), strict=True):
             learnt = range(len(nodes) - 1) if self.pools_data else (session.node,)
-            member = strategy.trained(nodes[learnt[0]].member, after.weights - self.launch)
+            before = nodes[learnt[0]].member
+            member = strategy.trained(before, after.weights - self.launch)
             for node in learnt:
+                self.balance.learnt(before, member)
                 nodes[node].changed(member)
                 nodes[node].moments, nodes[node].drawn = after.moments, after.drawn
                 nodes[node].sources |= {session.node}

@@ -32,9 +32,16 @@ def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple
         for name, attack in scenario.faults.hostile.items()
     }
     summed = "sum" in exchange.strategy.start(0).memory
-    balance = Balance(conserves=(exchange.strategy.conserves or summed) and not hostile)
+    layout = Layout(learner.shapes)
+    balance = Balance((exchange.strategy.conserves or summed) and not hostile, np.zeros(layout.size))
     pupils = Pupils(
-        crew, learner.launch, classroom.lessons, classroom.holdings, exchange.strategy.pools_data, scenario.seed
+        crew,
+        balance,
+        learner.launch,
+        classroom.lessons,
+        classroom.holdings,
+        exchange.strategy.pools_data,
+        scenario.seed,
     )
     letters = Letters(terms, classroom.holdings, hostile, balance)
     return Replay(classroom, exchange.strategy, letters, pupils, names)

@@ -92,7 +92,8 @@ def consensus_distance(members: Sequence[Vector]) -> float:
 
 def norm(vector: NDArray) -> float:
     """Euclidean length, summed in float64."""
-    return float(np.sqrt(np.sum(np.square(vector, dtype=np.float64))))
+    numbers = vector.astype(np.float64)
+    return float(np.sqrt(np.dot(numbers, numbers)))
 
 
 def scaled(factor: float, vector: Vector) -> Vector:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Discriminator
 
 from orbitfl.federation.compressors.base import Arrays, Form, check, finite, form, sendable
+from orbitfl.federation.halves import to_float16, to_float32
 from orbitfl.federation.weights import Layout, Vector
 
 BLOCK = 256
@@ -45,11 +46,11 @@ class Float16:
         return {"numbers": form(np.float16, layout.size)}
 
     def encode(self, vector: Vector, layout: Layout) -> dict[str, NDArray]:
-        return {"numbers": np.clip(sendable(vector, layout), -LARGEST_FP16, LARGEST_FP16).astype("<f2")}
+        return {"numbers": to_float16(np.clip(sendable(vector, layout), -LARGEST_FP16, LARGEST_FP16))}
 
     def decode(self, arrays: Arrays, layout: Layout) -> Vector:
         check(arrays, self.forms(layout))
-        return finite(arrays["numbers"].astype(np.float32))
+        return finite(to_float32(arrays["numbers"]))
 
 
 @dataclass(frozen=True)
