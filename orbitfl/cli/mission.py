@@ -9,7 +9,7 @@ from orbitfl.cli.progress import reporting
 
 if TYPE_CHECKING:
     from orbitfl.scenario import Scenario
-    from orbitfl.simulation.timeline import Timeline
+    from orbitfl.simulation.timeline import Exchange, Sending, Timeline
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="The scenario.", show_default=False)]
 Overrides = Annotated[
@@ -64,21 +64,25 @@ def _load(path: Path, overrides: list[str]) -> "Scenario":
 
 def _described(scenario: "Scenario", mission: "Timeline") -> str:
     """What a dry run found, in a few lines."""
-    from orbitfl.simulation.timeline import Exchange, Session
+    from orbitfl.simulation.timeline import Exchange, Sending, Session
 
     sessions = [each for each in mission.happenings if isinstance(each, Session)]
-    exchanges = [each for each in mission.happenings if isinstance(each, Exchange)]
+    parts = [each for each in mission.happenings if isinstance(each, Exchange | Sending)]
     satellites = len({spell.node for spell in mission.energy})
-    done = [each for each in exchanges if each.outcome == "done"]
-    sent_mb = sum(sum(each.sent_byte) for each in exchanges) / 1e6
+    done = [each for each in parts if each.outcome == "done"]
+    sent_mb = sum(sum(_sent_byte(each)) for each in parts) / 1e6
     consumed_wh = sum(spell.consumed_j for spell in mission.energy) / 3600
     least = min((spell.charge_end for spell in mission.energy), default=scenario.environment.initial_charge)
     return "\n".join(
         [
             f"{scenario.name}: {satellites} satellites, {scenario.duration_s / 3600:g} h",
             f"sessions   {len(sessions)} with {sum(each.steps for each in sessions)} steps",
-            f"exchanges  {len(done)} done, {len(exchanges) - len(done)} cut, {sent_mb:.1f} MB sent",
+            f"transfers  {len(done)} done, {len(parts) - len(done)} cut, {sent_mb:.1f} MB sent",
             f"refusals   {len(mission.refusals)}",
             f"energy     {consumed_wh:.1f} Wh consumed, lowest state of charge {100 * least:.0f} %",
         ]
     )
+
+
+def _sent_byte(part: "Exchange | Sending") -> tuple[int, ...]:
+    return part.sent_byte if isinstance(part.sent_byte, tuple) else (part.sent_byte,)

@@ -106,6 +106,13 @@ class Holding:
         """The tiles held by then."""
         return self.index[self.since_s <= t_s]
 
+    def fewer(self, most: int, rng: np.random.Generator) -> "Holding":
+        """At most so many of these tiles, drawn by lot."""
+        if len(self.index) <= most:
+            return self
+        kept = np.sort(rng.choice(len(self.index), most, replace=False))
+        return Holding(self.index[kept], self.since_s[kept])
+
     @property
     def first_s(self) -> float:
         """From when there is any tile; infinite if never."""

@@ -14,7 +14,7 @@ from orbitfl.errors import DataError
 from orbitfl.scenario import Scenario
 from orbitfl.scenario.schema import Event
 
-PARTITION, SCENE_CLOUDS, EVENT_CLOUDS = 0, 2, 3
+PARTITION, SCENE_CLOUDS, EVENT_CLOUDS, FEWER_TILES = 0, 2, 3, 8
 """Purposes of the scenario's seed."""
 
 
@@ -31,6 +31,15 @@ def holdings(scenario: Scenario, tiles: Tiles, scenes: Sequence[Scene], satellit
 
     Raises DataError for too few tiles to divide, and for scenes without georeference under the partition overflight.
     """
+    held = _held_by(scenario, tiles, scenes, satellite_count)
+    most_tiles = scenario.training.most_tiles
+    if most_tiles is None:
+        return held
+    rng = np.random.default_rng([scenario.seed, FEWER_TILES])
+    return tuple(holding.fewer(most_tiles, rng) for holding in held)
+
+
+def _held_by(scenario: Scenario, tiles: Tiles, scenes: Sequence[Scene], satellite_count: int) -> tuple[Holding, ...]:
     partition = scenario.data.partition
     if not isinstance(partition, Overflight):
         rng = np.random.default_rng([scenario.seed, PARTITION])

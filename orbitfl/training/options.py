@@ -37,6 +37,7 @@ class Training:
 
     A session is `session_steps` batches; sessions of one satellite begin at least `session_every_s` apart. A satellite
     that may not begin what it wanted stands by for `retry_s` (the paper's 900 s).
+    `most_tiles`: a satellite trains on at most so many of its tiles, drawn by lot; left out, on all.
     `prompt`: what the model is told besides the image. `points` and `box` come from the true mask: an oracle, as
     in the paper; an onboard satellite has `none`.
     """
@@ -50,10 +51,13 @@ class Training:
     session_steps: int = 8
     session_every_s: float = 900.0
     retry_s: float = 900.0
+    most_tiles: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "batch_size", "session_steps", "session_every_s", "retry_s"):
             if getattr(self, name) <= 0:
                 raise ScenarioError(f"{name} is {getattr(self, name)}; it must be greater than 0.")
+        if self.most_tiles is not None and self.most_tiles < 1:
+            raise ScenarioError(f"most_tiles is {self.most_tiles}; it must be 1 or more, or left out.")
         if self.weight_decay < 0:
             raise ScenarioError(f"weight_decay is {self.weight_decay}; it must be 0 or more.")

@@ -1,0 +1,78 @@
+"""What the study compares: every variant is the scenario constellations/study.yaml with a few keys changed."""
+
+from pathlib import Path
+
+SCENARIO = Path(__file__).parents[2] / "constellations" / "study.yaml"
+
+STRATEGIES = {
+    "base": ("exchange.strategy.kind=frozen",),
+    "isolated": ("exchange.strategy.kind=isolated",),
+    "gossip": (),
+    "neighbourhood": ("exchange.strategy.kind=neighbourhood",),
+    "two-level": ("exchange.strategy.kind=two_level",),
+    "fedavg": ("exchange.strategy.kind=fedavg",),
+    "centralised": ("exchange.strategy.kind=centralised",),
+    "push-sum": ("exchange.strategy.kind=push_sum",),
+    "noloco": ("exchange.strategy.kind=noloco",),
+    "fedbuff": ("exchange.strategy={kind: fedbuff, buffer: 8}",),
+    "diloco": ("exchange.strategy.kind=diloco",),
+    "ideal": ("exchange.strategy.kind=ideal_gossip",),
+}
+
+# A day, since a satellite has to fly over a scene before it can learn from it; as many steps as in the six hours.
+OVERFLIGHT = (
+    "duration_s=86400",
+    "data.partition={kind: overflight}",
+    "training.session_every_s=3600",
+    "exchange.min_interval_s=3600",
+    "evaluation.every_s=21600",
+)
+
+INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
+TILES = {"2 tiles": 2, "8 tiles": 8}
+
+WIRE = {
+    "fp32": ("exchange.compressor.kind=fp32",),
+    "int8": ("exchange.compressor.kind=int8",),
+    "top 1 % int8": ("exchange.compressor.kind=top_k",),
+    "low rank 4": ("exchange.compressor.kind=low_rank",),
+    "lite fp16": ("model.trainable=mask_decoder_lite",),
+    "lora fp16": ("model.trainable=lora",),
+    "prompt tokens fp16": ("model.trainable=prompt_tokens", "training.learning_rate=1.0e-2"),
+}
+
+LOST = "{sat-1: 10800, sat-6: 10800, sat-10: 10800, sat-14: 10800}"
+SLOW = "{sat-0: 60, sat-3: 60, sat-8: 60, sat-13: 60}"
+FAULTS = {
+    "a quarter lost at half time": (f"faults.lost_satellites={LOST}",),
+    "half of the windows lost": ("faults.lost_contacts=0.5",),
+    "battery begins at 15 %": ("environment.initial_charge=0.15",),
+    "a quarter sixty times slower": (f"faults.stragglers={SLOW}",),
+    "a fifth of the labels wrong": ("faults.label_noise=0.2",),
+    "one flips signs, mean": ("faults.hostile={sat-5: sign_flipped}",),
+    "clipped, nobody hostile": ("exchange.strategy.rule={kind: clipped}",),
+    "one flips signs, clipped": ("exchange.strategy.rule={kind: clipped}", "faults.hostile={sat-5: sign_flipped}"),
+}
+
+
+def variants() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Per group and variant, the keys to change. Groups stand in the order in which they run."""
+    overflown = ("base", "isolated", "gossip", "neighbourhood", "two-level", "fedavg", "centralised")
+    few = {
+        f"{strategy}, {name}": (*STRATEGIES[strategy], f"training.most_tiles={count}")
+        for name, count in TILES.items()
+        for strategy in ("isolated", "gossip")
+    }
+    return {
+        "strategies": STRATEGIES,
+        "wire": WIRE,
+        "overflight": {name: (*STRATEGIES[name], *OVERFLIGHT) for name in overflown},
+        "interval": {name: (f"exchange.min_interval_s={every_s}",) for name, every_s in INTERVALS_S.items()},
+        "tiles": few,
+        "faults": FAULTS,
+    }
+
+
+def folder_name(group: str, variant: str, seed: int) -> str:
+    plain = "".join(letter if letter.isalnum() else "-" for letter in variant)
+    return f"{group}/{plain}/seed-{seed}"

@@ -1,0 +1,5 @@
+"""Many runs side by side."""
+
+from orbitfl.sweep.trials import Outcome, Trial, carried_out
+
+__all__ = ["Outcome", "Trial", "carried_out"]
