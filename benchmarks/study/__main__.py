@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+from variants import SCENARIO, folder_name, variants
+
 import orbitfl
 from orbitfl.sweep import Trial, carried_out
-from variants import SCENARIO, folder_name, variants
 
 
 def main() -> None:
