@@ -24,6 +24,9 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, or begin it.")] = False,
+    state_every_s: Annotated[
+        float, typer.Option(min=0.0, help="Wall-clock seconds between two states that --resume can go on from.")
+    ] = 30.0,
     dry: Annotated[
         bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")
     ] = False,
@@ -38,7 +41,7 @@ def run(
         return
     folder = out or Path("runs") / loaded.name
     with reporting() as notify:
-        result = run_scenario(loaded, folder, notify, resume=resume)
+        result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     if (event := loaded.event) is not None:

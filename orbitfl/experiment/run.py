@@ -52,11 +52,10 @@ def run(
         return _run_all(scenario, None, notify, state_every_s)
     with claimed(Path(out), scenario, resume) as folder:
         done = folder.finished()
-        if done is not None and done.controls.keys() == set(scenario.exchange.controls):
-            return done
-        result = _run_all(scenario, folder, notify, state_every_s)
-        folder.draw(result)
-    return result
+        if done is None or done.controls.keys() != set(scenario.exchange.controls):
+            done = _run_all(scenario, folder, notify, state_every_s)
+        folder.draw(done)
+    return done
 
 
 def dry_run(scenario: Scenario) -> Timeline:
