@@ -1,9 +1,9 @@
 """Is a run that was killed, at whatever moment, the run it would have been? python benchmarks/kill_and_resume.py
 
-A small mission (made-up scenes; sparse updates over a slow and lossy link, one liar, a control) runs whole, twice. Then,
-trial by trial, each with a folder and a cache of its own, it is started, killed by SIGKILL once or more, each time at a
-moment drawn evenly from the whole run's wall time, and resumed. All files of the two folders have to be equal, byte by
-byte. Exit code 1 if any is not. Seven minutes on one busy core.
+A small mission (made-up scenes; sparse updates over a slow and lossy link, one liar, a control) runs whole, twice.
+Then, trial by trial, each with a folder and a cache of its own, it is started, killed by SIGKILL once or more, each
+time at a moment drawn evenly from the whole run's wall time, and resumed. All files of the two folders have to be
+equal, byte by byte. Exit code 1 if any is not. Eight minutes on one busy core.
 """
 
 import argparse
