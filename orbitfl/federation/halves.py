@@ -41,7 +41,10 @@ def _rounded(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def to_float32(halves: NDArray[np.float16]) -> NDArray[np.float32]:
     """Any halves (n,), NaN and infinity included, looked up one by one."""
-    return _all_halves()[halves.view(np.uint16)]
+    numbers, known = np.empty(len(halves), np.float32), _all_halves()
+    for part in stretches(len(halves)):
+        numbers[part] = known[halves[part].view(np.uint16)]
+    return numbers
 
 
 @cache

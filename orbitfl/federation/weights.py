@@ -73,6 +73,10 @@ class Layout:
 
     def fingerprint(self) -> str:
         """SHA-256 of names and shapes, in hex: equal for equal layouts alone."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return hashlib.sha256(json.dumps(self.shapes).encode()).hexdigest()
 
 
