@@ -32,13 +32,14 @@ def run(
     ] = False,
 ) -> None:
     """Run a scenario: simulate the mission, learn, write the run's folder and print a summary."""
-    from orbitfl.experiment.run import dry_run
-    from orbitfl.experiment.run import run as run_scenario
-
     loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
     if dry:
+        from orbitfl.experiment.dry import dry_run
+
         print(_described(loaded, dry_run(loaded)))
         return
+    from orbitfl.experiment.run import run as run_scenario
+
     folder = out or Path("runs") / loaded.name
     with reporting() as notify:
         result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
