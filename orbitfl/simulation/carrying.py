@@ -11,15 +11,26 @@ from orbitfl.simulation.transfers import Attempt, Partial, drawn_losses
 
 @dataclass(frozen=True)
 class Booking:
-    """What is to go over the link in a contact: the rest of a transfer, or a new one."""
+    """What is to go over the link in a contact: the rest of a transfer, or a new one.
+
+    before: what the pair had under way when this was booked.
+    """
 
     key: Pair
     transfer: Partial
     attempt: Attempt
-    is_new: bool
+    before: Partial | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.transfer is not self.before
+
+    def is_overtaken(self, mission: Mission) -> bool:
+        """Whether the pair has begun, or gone on with, something else since; in two windows at once it can."""
+        return mission.partials.get(self.key) is not self.before
 
     def end_s(self) -> float:
-        return min(self.attempt.done_s(), self.attempt.contact.end_s)
+        return min(self.attempt.done_s, self.attempt.contact.end_s)
 
 
 @dataclass(frozen=True)
@@ -40,14 +51,14 @@ def book(
     relayed: Sequence[tuple[int, ...]],
 ) -> Booking:
     """The rest of the pair's transfer, if it is not too old; else a new one, with a message per entry of `relayed`."""
-    wire, transfer = mission.rules.wire, mission.partials.get(key)
-    is_new = transfer is None or start_s - transfer.begun_s > wire.keep_s
-    if transfer is None or is_new:
+    wire, before = mission.rules.wire, mission.partials.get(key)
+    transfer = before
+    if transfer is None or start_s - transfer.begun_s > wire.keep_s:
         left_byte = [wire.update_byte * (1 + len(others)) for others in relayed]
         transfer = Partial(next(mission.number), start_s, left_byte, tuple(relayed))
     lost = drawn_losses(wire, transfer.left_byte, mission.rng)
     attempt = Attempt(wire, mission.channel, contact, start_s, tuple(transfer.left_byte), lost)
-    return Booking(key, transfer, attempt, is_new)
+    return Booking(key, transfer, attempt, before)
 
 
 def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: float) -> Carried:
@@ -55,12 +66,12 @@ def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: flo
     attempt, rules = booking.attempt, mission.rules
     if booking.is_new:
         mission.partials[booking.key] = booking.transfer
-    done_s = attempt.done_s()
+    done_s = attempt.done_s
     link_end_s = min(done_s, attempt.contact.end_s, rules.duration_s)
     end_s = min(mission.spend(node, link_end_s, Activity.EXCHANGE, power_w) for node in nodes)
     if end_s >= done_s:
         del mission.partials[booking.key]
-        return Carried(end_s, link_end_s, attempt.on_link_byte(), True)
+        return Carried(end_s, link_end_s, attempt.on_link_byte, True)
     if rules.wire.resumes:
         booking.transfer.took(attempt.moved_byte(end_s, mission.rng))
     else:
