@@ -11,23 +11,12 @@ from orbitfl.simulation.transfers import Attempt, Partial, drawn_losses
 
 @dataclass(frozen=True)
 class Booking:
-    """What is to go over the link in a contact: the rest of a transfer, or a new one.
-
-    before: what the pair had under way when this was booked.
-    """
+    """What is to go over the link in a contact: the rest of a transfer, or a new one."""
 
     key: Pair
     transfer: Partial
     attempt: Attempt
-    before: Partial | None
-
-    @property
-    def is_new(self) -> bool:
-        return self.transfer is not self.before
-
-    def is_overtaken(self, mission: Mission) -> bool:
-        """Whether the pair has begun, or gone on with, something else since; in two windows at once it can."""
-        return mission.partials.get(self.key) is not self.before
+    is_new: bool
 
     def end_s(self) -> float:
         return min(self.attempt.done_s, self.attempt.contact.end_s)
@@ -51,14 +40,14 @@ def book(
     relayed: Sequence[tuple[int, ...]],
 ) -> Booking:
     """The rest of the pair's transfer, if it is not too old; else a new one, with a message per entry of `relayed`."""
-    wire, before = mission.rules.wire, mission.partials.get(key)
-    transfer = before
-    if transfer is None or start_s - transfer.begun_s > wire.keep_s:
+    wire, transfer = mission.rules.wire, mission.partials.get(key)
+    is_new = transfer is None or start_s - transfer.begun_s > wire.keep_s
+    if transfer is None or is_new:
         left_byte = [wire.update_byte * (1 + len(others)) for others in relayed]
         transfer = Partial(next(mission.number), start_s, left_byte, tuple(relayed))
     lost = drawn_losses(wire, transfer.left_byte, mission.rng)
     attempt = Attempt(wire, mission.channel, contact, start_s, tuple(transfer.left_byte), lost)
-    return Booking(key, transfer, attempt, before)
+    return Booking(key, transfer, attempt, is_new)
 
 
 def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: float) -> Carried:

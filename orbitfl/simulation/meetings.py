@@ -84,9 +84,6 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     contact, pair = booking.attempt.contact, booking.key
     del mission.agreed_until_s[pair]
     again = partial(_agree, contact=contact, meetings=meetings)
-    if booking.is_overtaken(mission):
-        mission.push(at_s, Activity.EXCHANGE, again)
-        return
     permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
     if not all(permitted):
         mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)

