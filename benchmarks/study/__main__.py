@@ -2,8 +2,8 @@
 
     ORBITFL_DATA=/folder/of/train/and/val python benchmarks/study --out runs/study --page docs
 
-Stopped, it goes on where it was: runs that are finished are read, not run. --page DIR writes DIR/study.md and
-DIR/study/*.png from whatever is finished.
+Stopped, it goes on where it was: runs that are finished are read, not run. --page DIR then writes DIR/study.md and
+DIR/study/*.png.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="Where to write study.md and its figures.")
     asked = parser.parse_args()
     failed = run_all(asked.out, asked.groups, asked.seeds, asked.workers)
-    if asked.page is not None:
+    if asked.page is not None and not failed:
         from page import write_page
 
         write_page(asked.out, asked.page, asked.seeds)

@@ -49,7 +49,8 @@ class Comparison:
 def compared(better: pd.Series, worse: pd.Series) -> Comparison:
     """Both by seed; only seeds that both have count."""
     difference = (better - worse).dropna().to_numpy()
-    p = float(stats.ttest_1samp(difference, 0.0).pvalue) if np.ptp(difference) else 0.0
+    spread = float(np.ptp(difference))
+    p = float(stats.ttest_1samp(difference, 0.0).pvalue) if spread else float(difference[0] == 0)
     return Comparison(Estimate.of(difference), p, int((difference > 0).sum()), len(difference))
 
 

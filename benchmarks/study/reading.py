@@ -10,7 +10,7 @@ RUN = ["group", "variant", "seed"]
 
 
 def read_curves(out: Path, seeds: int) -> pd.DataFrame:
-    """group, variant, seed, t_s, mean, worst, average and water (% mIoU or IoU), megabyte, kilojoule; finished runs.
+    """group, variant, seed, t_s, mean, worst, average and water (% mIoU or IoU), megabyte, kilojoule.
 
     mean and worst are over satellites, water is their mean IoU of water, average is the average model's mIoU; bytes
     and energy are those of all satellites together since launch.
@@ -21,13 +21,13 @@ def read_curves(out: Path, seeds: int) -> pd.DataFrame:
         for variant in named
         for seed in range(seeds)
     ]
-    found = [
-        _curve(folder).assign(group=group, variant=variant, seed=seed)
-        for group, variant, seed, folder in places
-        if (folder / "run.json").exists()
-    ]
-    if not found:
-        raise SystemExit(f"{out} holds no finished run of the study; run benchmarks/study with --out {out} first.")
+    missing = [folder for *_, folder in places if not (folder / "run.json").exists()]
+    if missing:
+        raise SystemExit(
+            f"{len(missing)} of the study's {len(places)} runs are not finished, {missing[0]} for one; "
+            f"go on with benchmarks/study --out {out} --seeds {seeds}, and the page is written at its end."
+        )
+    found = [_curve(folder).assign(group=group, variant=variant, seed=seed) for group, variant, seed, folder in places]
     return pd.concat(found, ignore_index=True)
 
 

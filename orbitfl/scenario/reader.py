@@ -94,7 +94,7 @@ def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
 
 def resolved_yaml(scenario: Mission) -> str:
     """The scenario as YAML with every default written out; loading it gives an equal scenario."""
-    return yaml_text.dump(lowered(TypeAdapter(type(scenario)).dump_python(scenario)))
+    return yaml_text.dump(lowered(TypeAdapter(type(scenario)).dump_python(scenario, warnings=False)))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
