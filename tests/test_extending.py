@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
-EXAMPLES = {
-    name: code for name, code in re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.M)
-}
+EXAMPLES = dict(re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.M))
 
 
 def ran(code: str, repository: Path) -> str:
@@ -34,7 +32,7 @@ def test_every_section_has_an_example() -> None:
 
 def test_the_own_link_is_the_mean_of_its_rate(repository: Path) -> None:
     checks = """
-        for first_km, last_km in ((1400.0, 1600.0), (1600.0, 1400.0), (100.0, 1500.0), (1500.0, 1500.0), (1501.0, 1501.0)):
+        for first_km, last_km in ((1400, 1600), (1600, 1400), (100, 1500), (1500, 1500), (1501, 1501)):
             r_km = np.sqrt(np.linspace(first_km**2, last_km**2, 200_001))
             beam = Beam(rate_bps=3e8, reach_km=1500.0)
             assert abs(beam.mean_between(first_km, last_km) - beam.rate_at(r_km).mean()) < 3e8 * 1e-4
