@@ -2,35 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 import pandas as pd
 from reading import RUN
 from scipy import stats
 
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over seeds, and half of its 95 % confidence interval (Student's t; nan for a single seed)."""
-
-    mean: float
-    half: float
-
-    @classmethod
-    def of(cls, samples: Sequence[float]) -> "Estimate":
-        values = np.asarray(samples, np.float64)
-        if not len(values):
-            return cls(float("nan"), float("nan"))
-        if len(values) < 2:
-            return cls(float(values.mean()), float("nan"))
-        factor = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
-        return cls(float(values.mean()), float(factor * values.std(ddof=1) / sqrt(len(values))))
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ± {self.half:.1f}" if self.half else f"{self.mean:.1f}"
+from orbitfl.sweep import Estimate
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evidence import Estimate, finals
+from evidence import finals
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tables import GOSSIP
 from variants import variants
 
 from orbitfl.figures import COLOURS, STYLES
+from orbitfl.sweep import Estimate
 
 SHOWN = ("base", "isolated", "gossip", "neighbourhood", "fedavg", "centralised")
 EVERY = {"5": ("interval", "5 min"), "15": GOSSIP, "60": ("interval", "60 min"), "240": ("interval", "240 min")}
@@ -46,7 +47,7 @@ def _strategies(curves: pd.DataFrame) -> Figure:
         axes.set(title=title, xlabel="mission time (h)")
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel(SCORE)
-    figure.axes[0].legend()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(SHOWN))
     return figure
 
 
@@ -95,7 +96,8 @@ def _bytes(curves: pd.DataFrame) -> Figure:
             if not sent.mean:
                 continue
             axes.errorbar(sent.mean, score.mean, score.half, color=colour, marker=marker, capsize=3, label=label)
-            axes.annotate(variant, (sent.mean, score.mean), (5, 4), textcoords="offset points", fontsize=8)
+            where = (sent.mean, score.mean)
+            axes.annotate(variant, where, (3, 6), textcoords="offset points", fontsize=8, rotation=40)
             label = "_"
     axes.set(xscale="log", xlabel="sent by all satellites (MB)", ylabel=SCORE)
     axes.grid(alpha=0.3)
@@ -122,7 +124,7 @@ def _robustness(curves: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_xlabel("mIoU on held-out scenes (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside upper right", ncols=2)
     return figure
 
 

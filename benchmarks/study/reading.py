@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 from variants import folder_name, variants
 
+from orbitfl.sweep import curve_of
+
 RUN = ["group", "variant", "seed"]
 
 
@@ -38,18 +40,6 @@ def read_seconds(out: Path, seeds: int) -> float:
 
 
 def _curve(folder: Path) -> pd.DataFrame:
-    records = pd.read_parquet(folder / "records.parquet")
-    of_satellites = records[~records["node"].isin(["average", "constellation"])]
-    score = of_satellites[of_satellites["kind"] == "miou"].groupby("t_s")["value"]
-    water = of_satellites[of_satellites["kind"] == "iou_water"].groupby("t_s")["value"]
-    average = records[(records["kind"] == "miou") & (records["node"] == "average")].set_index("t_s")["value"]
-    spent = of_satellites.groupby(["kind", "t_s"])["value"].sum()
-    curve = {
-        "mean": score.mean(),
-        "worst": score.min(),
-        "average": average,
-        "water": water.mean(),
-        "megabyte": spent["sent_byte"] / 1e6,
-        "kilojoule": spent["consumed_j"] / 1e3,
-    }
-    return pd.DataFrame(curve).rename_axis("t_s").reset_index()
+    curve = curve_of(folder)
+    shown = {name: curve[name] for name in ("t_s", "mean", "worst", "average", "water")}
+    return pd.DataFrame({**shown, "megabyte": curve["byte"] / 1e6, "kilojoule": curve["joule"] / 1e3})

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from evidence import Comparison, Estimate, compared, cost_to, finals, holm, within
+from evidence import Comparison, compared, cost_to, finals, holm, within
 from variants import variants
+
+from orbitfl.sweep import Estimate
 
 COLUMNS = {
     "mean": "satellites' mean",

@@ -60,7 +60,7 @@ FAULTS = {
     "half of the windows lost": ("faults.lost_contacts=0.5",),
     "battery begins at 15 %": ("environment.initial_charge=0.15",),
     "a quarter sixty times slower": (f"faults.stragglers={SLOW}",),
-    "a fifth of the labels wrong": ("faults.label_noise=0.2",),
+    "a fifth of the masks mixed up": ("faults.label_noise=0.2",),
     "one flips signs, mean": ("faults.hostile={sat-5: sign_flipped}",),
     "clipped, nobody hostile": ("exchange.strategy.rule={kind: clipped}",),
     "one flips signs, clipped": ("exchange.strategy.rule={kind: clipped}", "faults.hostile={sat-5: sign_flipped}"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, evaluate, mission, models, profile
+from orbitfl.cli import bench, contacts, data, evaluate, mission, models, profile, sweep
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Decentralised learning onboard satellites, from orbit elements to an mIoU curve.",
 )
 app.command()(mission.run)
+app.command()(sweep.sweep)
 app.command()(contacts.contacts)
 app.command()(mission.validate)
 app.command()(evaluate.evaluate)

@@ -1,5 +1,7 @@
-"""Many runs side by side."""
+"""Many runs of a scenario with keys changed: which, side by side, and what they say together."""
 
-from orbitfl.sweep.trials import Outcome, Trial, carried_out
+from orbitfl.sweep.evidence import Estimate, cost_to, curve_of
+from orbitfl.sweep.grid import Axis, Trial, trials_of
+from orbitfl.sweep.trials import Outcome, carried_out
 
-__all__ = ["Outcome", "Trial", "carried_out"]
+__all__ = ["Axis", "Estimate", "Outcome", "Trial", "carried_out", "cost_to", "curve_of", "trials_of"]

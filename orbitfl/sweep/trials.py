@@ -4,52 +4,90 @@ The processes share the caches of contact plans and embeddings, which are safe u
 takes one thread, so results do not depend on how many processes there are.
 """
 
+import resource
+import shutil
+import sys
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from orbitfl.errors import OrbitflError
+from orbitfl.sweep.grid import Trial
 
-if TYPE_CHECKING:
-    from orbitfl.scenario import Scenario
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A run, and the name of its folder."""
-
-    name: str
-    scenario: "Scenario"
+ATTEMPTS = 2
+"""How often a run is begun whose process dies."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """problem: why the run came to no end, in a sentence; None if it did."""
+    """problem: why the run came to no end, in a sentence; None if it did. peak_byte: of its process, until then."""
 
     name: str
     problem: str | None
+    wall_s: float = 0.0
+    peak_byte: int = 0
 
 
 def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
     """Run every trial in `out`/name, or go on with it there; outcomes come as runs end.
 
-    A trial that fails does not stop the others.
+    A trial that fails does not stop the others. When a process is killed, those that ran are gone on with once.
     """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    left, begun, running = {trial.name: trial for trial in trials}, Counter[str](), out / ".running"
+    while left:
+        shutil.rmtree(running, ignore_errors=True)
+        try:
+            for outcome in _side_by_side(list(left.values()), out, workers):
+                del left[outcome.name]
+                yield outcome
+        except TerminatedWorkerError:
+            killed = [name for name in left if (running / name).exists()]
+            begun.update(killed)
+            for name in killed:
+                if begun[name] >= ATTEMPTS:
+                    del left[name]
+                    yield Outcome(name, "its process was killed twice, perhaps for its memory; give fewer --workers")
+    shutil.rmtree(running, ignore_errors=True)
+
+
+def _side_by_side(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed
 
-    crew = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="all")
-    yield from cast(Iterator[Outcome], crew(delayed(_carried_out)(trial, out / trial.name) for trial in trials))
+    crew = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="all", batch_size=cast(str, 1))
+    yield from cast(Iterator[Outcome], crew(delayed(carry_out)(trial, out) for trial in trials))
 
 
-def _carried_out(trial: Trial, folder: Path) -> Outcome:
+def carry_out(trial: Trial, out: Path) -> Outcome:
+    """One run, on one thread."""
     import torch
 
     from orbitfl.experiment.run import run
 
     torch.set_num_threads(1)
+    started_s, problem = time.monotonic(), None
     try:
-        run(trial.scenario, folder, resume=True)
+        with _marked(out / ".running" / trial.name):
+            run(trial.scenario, out / trial.name, resume=True)
     except OrbitflError as error:
-        return Outcome(trial.name, str(error))
-    return Outcome(trial.name, None)
+        problem = str(error)
+    return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+
+
+@contextmanager
+def _marked(path: Path) -> Iterator[None]:
+    """A file that stands there while the block runs, and still after the process was killed in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    yield
+    path.unlink(missing_ok=True)
+
+
+def _peak_byte() -> int:
+    unit_byte = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_byte

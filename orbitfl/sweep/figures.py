@@ -1,0 +1,127 @@
+"""A sweep's figures. Bars are 95 % confidence intervals over seeds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from orbitfl.figures import COLOURS, STYLES
+from orbitfl.files import replacing
+from orbitfl.sweep.evidence import Estimate
+from orbitfl.sweep.table import Row, Setting
+
+SCORE = "satellites' mean mIoU (%)"
+HOUR_S = 3600.0
+MOST_NAMED = 12
+
+Grouped = Mapping[Setting, Sequence[Row]]
+
+
+def draw_all(grouped: Grouped, folder: Path) -> None:
+    """Write scores.png and frontier.png, and time_to_target.png where there are two keys or more."""
+    keys = [key for key, _ in next(iter(grouped))]
+    figures = {"scores": scores(grouped), "frontier": frontier(grouped)} if keys else {}
+    if len(keys) > 1:
+        figures["time_to_target"] = time_to_target(grouped)
+    for name, figure in figures.items():
+        with replacing(folder / f"{name}.png") as beside:
+            figure.savefig(beside, dpi=110, format="png")
+
+
+def scores(grouped: Grouped) -> Figure:
+    """The score against the first key, a line for each setting of the others."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes, lines = figure.subplots(), dict[Setting, dict[float | str, Estimate]]()
+    for setting, rows in grouped.items():
+        lines.setdefault(setting[1:], {})[setting[0][1]] = Estimate.of([row["mean"] for row in rows])
+    for place, (others, line) in enumerate(list(lines.items())[:MOST_NAMED]):
+        _draw_line(axes, line, named(others), place)
+    axes.set(xlabel=next(iter(grouped))[0][0], ylabel=SCORE)
+    axes.grid(alpha=0.3)
+    if len(lines) > 1:
+        axes.legend(title=None if len(lines) <= MOST_NAMED else f"the first {MOST_NAMED} of {len(lines)}")
+    return figure
+
+
+def _draw_line(axes: Axes, line: Mapping[float | str, Estimate], label: str, place: int) -> None:
+    is_numeric = all(isinstance(value, float) for value in line)
+    where = sorted(line, key=float) if is_numeric else list(line)
+    half = [line[value].half for value in where]
+    axes.errorbar(
+        [value if is_numeric else str(value) for value in where],
+        [line[value].mean for value in where],
+        None if np.isnan(half).all() else np.nan_to_num(half),
+        color=COLOURS[place % len(COLOURS)],
+        linestyle=STYLES[place % len(STYLES)] if is_numeric else "",
+        marker="o",
+        capsize=4,
+        label=label,
+    )
+    if is_numeric and 0 < float(where[0]) < float(where[-1]) / 20:
+        axes.set_xscale("log")
+
+
+def frontier(grouped: Grouped) -> Figure:
+    """The score against bytes and joules; the line joins settings that none beats at their cost."""
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    costs = {"byte": ("sent by all satellites (MB)", 1e6), "joule": ("spent by all satellites (kJ)", 1e3)}
+    for axes, (cost, (label, unit)) in zip(figure.subplots(1, 2, sharey=True), costs.items(), strict=True):
+        places = {
+            setting: (fmean(row[cost] for row in rows) / unit, fmean(row["mean"] for row in rows))
+            for setting, rows in grouped.items()
+        }
+        axes.plot(*zip(*places.values(), strict=True), "o", color=COLOURS[0])
+        best = best_of(places)
+        axes.plot(*zip(*best.values(), strict=True), "-", color=COLOURS[1], drawstyle="steps-post", label="frontier")
+        for setting, place in list(best.items())[:MOST_NAMED]:
+            axes.annotate(named(setting), place, (5, 4), textcoords="offset points", fontsize=8)
+        axes.set_xlabel(label)
+        axes.margins(x=0.25)
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel(SCORE)
+    figure.axes[0].legend()
+    return figure
+
+
+def best_of(places: Mapping[Setting, tuple[float, float]]) -> dict[Setting, tuple[float, float]]:
+    """Of settings with (cost, score), those that none of less or equal cost comes up to; cheapest first."""
+    best: dict[Setting, tuple[float, float]] = {}
+    for setting, (cost, score) in sorted(places.items(), key=lambda item: (item[1][0], -item[1][1])):
+        if all(score > other for _, other in best.values()):
+            best[setting] = (cost, score)
+    return best
+
+
+def time_to_target(grouped: Grouped) -> Figure:
+    """Hours to the target over the first two keys, medians over all else; empty where the median run misses it."""
+    found: dict[tuple[float | str, float | str], list[float]] = {}
+    for setting, rows in grouped.items():
+        found.setdefault((setting[1][1], setting[0][1]), []).extend(row["to_target_s"] / HOUR_S for row in rows)
+    down, along = (list(dict.fromkeys(pair[place] for pair in found)) for place in (0, 1))
+    hours = np.array([[median(found.get((row, column), [np.inf])) for column in along] for row in down])
+    figure = Figure(figsize=(1.2 * len(along) + 3, 0.7 * len(down) + 2.5), layout="constrained")
+    axes, shown = figure.subplots(), np.ma.masked_invalid(hours)
+    image = axes.imshow(shown, cmap="cividis_r", aspect="auto")
+    for (row, column), value in np.ndenumerate(hours):
+        told = f"{value:.1f}" if np.isfinite(value) else "not reached"
+        axes.text(column, row, told, ha="center", va="center", bbox={"fc": "white", "ec": "none", "alpha": 0.7})
+    axes.set_xticks(range(len(along)), [_short(value) for value in along])
+    axes.set_yticks(range(len(down)), [_short(value) for value in down])
+    first, second = next(iter(grouped))[:2]
+    axes.set(xlabel=first[0], ylabel=second[0])
+    if shown.count():
+        target = next(iter(grouped.values()))[0]["target"]
+        figure.colorbar(image, label=f"hours to {target:.1f} % mIoU")
+    return figure
+
+
+def named(setting: Setting) -> str:
+    """The values, with the ends of their keys."""
+    return ", ".join(f"{key.rpartition('.')[2]}={_short(value)}" for key, value in setting)
+
+
+def _short(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

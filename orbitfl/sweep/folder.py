@@ -1,0 +1,79 @@
+"""A sweep's folder: its manifest, a folder per run, and what they say together."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from orbitfl.errors import ScenarioError, StorageError
+from orbitfl.files import replacing, write_text
+from orbitfl.sweep.grid import Axis, Trial
+from orbitfl.sweep.table import Row, by_setting, rows_of
+from orbitfl.sweep.trials import Outcome
+
+FORMAT = 1
+LARGEST_BYTE = 10_000_000
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """`path`/runs/NAME is a run's folder; sweep.json the manifest; sweep.parquet the table; *.png the figures."""
+
+    path: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "sweep.json"
+
+    def claim(self, scenario_yaml: str, axes: Sequence[Axis], seeds: int, resume: bool) -> None:
+        """Write the manifest, or see that it is this scenario's; a grid may grow, shrink, and grow again.
+
+        Raises StorageError for a folder that holds something else, or a sweep if `resume` was not asked for;
+        ScenarioError for a sweep of another scenario.
+        """
+        if self.manifest.exists():
+            if not resume:
+                raise StorageError(f"{self.path} holds a sweep; go on with it by --resume, or choose another --out.")
+            if self._read()["scenario"] != scenario_yaml:
+                raise ScenarioError(
+                    f"{self.path} holds a sweep of another scenario (see {self.manifest.name} there); "
+                    "choose another --out, or give the scenario that it was begun with."
+                )
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise StorageError(f"{self.path} exists and holds no sweep; choose another --out or move it away first.")
+        grid = {axis.key: list(axis.values) for axis in axes}
+        content = {"format": FORMAT, "scenario": scenario_yaml, "grid": grid, "seeds": seeds}
+        write_text(self.manifest, json.dumps(content, indent=1) + "\n")
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            if self.manifest.stat().st_size > LARGEST_BYTE:
+                raise ValueError(f"it is larger than {LARGEST_BYTE} bytes")
+            content = json.loads(self.manifest.read_text(encoding="utf-8"))
+            if not isinstance(content, dict) or content.get("format") != FORMAT or "scenario" not in content:
+                raise ValueError("it is no manifest of this version")
+        except (OSError, ValueError, RecursionError) as error:
+            raise StorageError(f"{self.manifest} cannot be used ({error}); choose another --out.") from error
+        return content
+
+    def unfinished(self, trials: Sequence[Trial]) -> list[Trial]:
+        return [trial for trial in trials if not (self.runs / trial.name / "run.json").exists()]
+
+    def conclude(self, trials: Sequence[Trial], outcomes: Sequence[Outcome], target: float | None) -> list[Row]:
+        """Write failed.json, the table and the figures; return the table's rows."""
+        from orbitfl.sweep.figures import draw_all
+
+        failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
+        write_text(self.path / "failed.json", json.dumps(failed, indent=1, sort_keys=True) + "\n")
+        rows = rows_of(trials, self.runs, target)
+        with replacing(self.path / "sweep.parquet") as beside:
+            pd.DataFrame(rows).to_parquet(beside, index=False)
+        draw_all(by_setting(rows, trials), self.path)
+        return rows

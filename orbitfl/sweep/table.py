@@ -1,0 +1,116 @@
+"""A sweep's runs in one table, and the planner's answer from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import yaml
+
+from orbitfl.errors import ScenarioError
+from orbitfl.sweep.evidence import COSTS, Curve, Estimate, cost_to, curve_of
+from orbitfl.sweep.grid import Trial
+
+ENOUGH = 0.95
+"""Of the best score, what a planner would call as good as the best."""
+
+Row = dict[str, Any]
+Setting = tuple[tuple[str, Any], ...]
+
+
+def rows_of(trials: Sequence[Trial], out: Path, target: float | None = None) -> list[Row]:
+    """A row per finished run: run, the grid's keys, seed; the last evaluation's scores and costs as in `curve_of`;
+    target and the costs to it (to_target_s, _byte, _joule), inf where it was not reached.
+
+    target: satellites' mean mIoU in percent; left out, `ENOUGH` of the best that any setting has at the end.
+    Raises ScenarioError if no run is finished.
+    """
+    finished = [trial for trial in trials if (out / trial.name / "run.json").exists()]
+    if not finished:
+        raise ScenarioError(f"No run of the sweep in {out.parent} has finished, so there is nothing to compare.")
+    curves = [curve_of(out / trial.name) for trial in finished]
+    rows = [{**_known(trial), **_last(curve)} for trial, curve in zip(finished, curves, strict=True)]
+    goal = ENOUGH * max(_mean(each, "mean") for each in by_setting(rows, finished).values())
+    goal = goal if target is None else target
+    return [{**row, "target": goal, **_costs(curve, goal)} for row, curve in zip(rows, curves, strict=True)]
+
+
+def by_setting(rows: Sequence[Row], trials: Sequence[Trial]) -> dict[Setting, list[Row]]:
+    """Rows of equal keys but the seed, in the grid's order."""
+    keys, grouped = [key for key, _ in trials[0].setting], dict[Setting, list[Row]]()
+    for row in rows:
+        grouped.setdefault(tuple((key, row[key]) for key in keys), []).append(row)
+    return grouped
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The cheapest setting, by bytes then joules, whose mean over seeds is `ENOUGH` of the best setting's.
+
+    share, byte_share, joule_share: of the best's. score and best: satellites' mean mIoU in percent.
+    """
+
+    setting: Setting
+    best_setting: Setting
+    score: Estimate
+    best: Estimate
+    share: float
+    byte_share: float
+    joule_share: float
+
+    def sentence(self) -> str:
+        best = _told(self.best_setting)
+        if self.setting == self.best_setting:
+            return f"Nothing cheaper than {best} reaches {ENOUGH:.0%} of its mIoU ({self.best})."
+        return (
+            f"{_told(self.setting)} reaches {self.share:.0%} of the best mIoU ({self.score} of {self.best}, at {best}) "
+            f"with {self.byte_share:.0%} of its bytes and {self.joule_share:.0%} of its joules."
+        )
+
+
+def answer_of(grouped: dict[Setting, list[Row]]) -> Answer:
+    """What a planner wants to know."""
+    score = {setting: _mean(rows, "mean") for setting, rows in grouped.items()}
+    best = max(score, key=lambda setting: score[setting])
+    enough = [setting for setting in grouped if score[setting] >= ENOUGH * score[best]]
+    chosen = min(enough, key=lambda setting: (_mean(grouped[setting], "byte"), _mean(grouped[setting], "joule")))
+    shares = {
+        column: _mean(grouped[chosen], column) / (_mean(grouped[best], column) or 1.0)
+        for column in ("mean", "byte", "joule")
+    }
+    return Answer(
+        setting=chosen,
+        best_setting=best,
+        score=Estimate.of([row["mean"] for row in grouped[chosen]]),
+        best=Estimate.of([row["mean"] for row in grouped[best]]),
+        share=shares["mean"],
+        byte_share=shares["byte"],
+        joule_share=shares["joule"],
+    )
+
+
+def _known(trial: Trial) -> Row:
+    return {"run": trial.name, **{key: _value(text) for key, text in trial.setting}, "seed": trial.scenario.seed}
+
+
+def _value(text: str) -> float | str:
+    value = yaml.safe_load(text)
+    return float(value) if type(value) in (int, float) else text
+
+
+def _last(curve: Curve) -> Row:
+    return {name: float(values[-1]) for name, values in curve.items() if name != "t_s"}
+
+
+def _costs(curve: Curve, target: float) -> Row:
+    costs = cost_to(curve, target)
+    return {f"to_target_{'s' if cost == 't_s' else cost}": costs[cost] for cost in COSTS}
+
+
+def _mean(rows: Sequence[Row], column: str) -> float:
+    return fmean(row[column] for row in rows)
+
+
+def _told(setting: Setting) -> str:
+    return ", ".join(f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in setting)
