@@ -79,7 +79,7 @@ def frontier(grouped: Grouped) -> Figure:
         for setting, place in list(best.items())[:MOST_NAMED]:
             axes.annotate(named(setting), place, (5, 4), textcoords="offset points", fontsize=8)
         axes.set_xlabel(label)
-        axes.margins(x=0.25)
+        axes.margins(x=0.4)
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel(SCORE)
     figure.axes[0].legend()

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from orbitfl.errors import ScenarioError
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Exchange, Sending, Session
 from orbitfl.sweep.grid import Trial
-from orbitfl.sweep.trials import Outcome, carried_out
+from orbitfl.sweep.trials import Outcome, carried_out, one_after_another
 
 SPARE = 0.9
 """Of the memory that is free, how much runs may fill."""
@@ -56,53 +57,58 @@ class Forecast:
     steps: int
 
 
-def forecast(trials: Sequence[Trial], workers: int) -> Forecast:
-    """From dry runs of all, and one run of each kind cut short after its first and second session."""
-    from orbitfl.experiment.dry import dry_run
-
-    spent_s, peak_byte, sent_byte, steps = 0.0, 0, 0, 0
-    probes = {_kind(trial.scenario): _probe(trial.scenario) for trial in firsts_of(trials)}
-    for trial in trials:
-        happenings = dry_run(trial.scenario).happenings
-        taken = sum(each.steps for each in happenings if isinstance(each, Session))
-        parts = [each for each in happenings if isinstance(each, Exchange | Sending)]
-        sent_byte += sum(sum(part.sent_byte) if isinstance(part, Exchange) else part.sent_byte for part in parts)
-        probe = probes[_kind(trial.scenario)]
-        spent_s += probe.fixed_s + probe.per_step_s * taken
-        peak_byte = max(peak_byte, probe.peak_byte)
-        steps += taken
-    return Forecast(len(trials), workers, spent_s / workers, peak_byte, sent_byte, steps)
-
-
 @dataclass(frozen=True)
-class _Probe:
-    fixed_s: float
-    per_step_s: float
+class Probe:
+    """What runs of one kind take: once for each process, for each run, and for each step, evaluations included."""
+
+    start_s: float
+    run_s: float
+    step_s: float
     peak_byte: int
 
 
-def _probe(scenario: Scenario) -> _Probe:
-    """Two short runs, the second with one session more: their difference is what steps cost, evaluations included."""
+def forecast(trials: Sequence[Trial], workers: int) -> Forecast:
+    """From dry runs of all, and short runs of each kind.
+
+    Raises ScenarioError if a short run fails.
+    """
+    probes = {_kind(trial.scenario): probe(trial.scenario) for trial in firsts_of(trials)}
+    drafts = [(probes[_kind(trial.scenario)], *_dry(trial.scenario)) for trial in trials]
+    busy_s = sum(each.run_s + each.step_s * steps for each, steps, _ in drafts)
+    return Forecast(
+        runs=len(trials),
+        workers=workers,
+        wall_s=max(each.start_s for each in probes.values()) + busy_s / workers,
+        peak_byte=max(each.peak_byte for each in probes.values()),
+        sent_byte=sum(sent_byte for *_, sent_byte in drafts),
+        steps=sum(steps for _, steps, _ in drafts),
+    )
+
+
+def probe(scenario: Scenario) -> Probe:
+    """Three short runs in one process: the first also loads and fills caches, the third has more sessions."""
+    short, longer = (
+        replace(scenario, duration_s=min(n * scenario.training.session_every_s, scenario.duration_s)) for n in (1, 3)
+    )
+    with TemporaryDirectory() as folder:
+        runs = [Trial(f"probe-{place}", each) for place, each in enumerate((short, short, longer))]
+        outcomes = list(one_after_another(runs, Path(folder)))
+    for outcome in outcomes:
+        if outcome.problem is not None:
+            raise ScenarioError(f"A run of the sweep, cut short to be timed, failed: {outcome.problem}")
+    first, second, third = outcomes
+    more_steps = _dry(longer)[0] - _dry(short)[0]
+    step_s = max(0.0, third.wall_s - second.wall_s) / max(1, more_steps)
+    run_s = max(0.0, second.wall_s - step_s * _dry(short)[0])
+    return Probe(max(0.0, first.wall_s - second.wall_s), run_s, step_s, third.peak_byte)
+
+
+def _dry(scenario: Scenario) -> tuple[int, int]:
+    """Training steps, and bytes over links."""
     from orbitfl.experiment.dry import dry_run
 
-    begin_s = scenario.training.session_every_s
-    steps, spent_s, peak_byte = [], [], 0
-    with TemporaryDirectory() as folder:
-        for sessions in (1, 1, 3):
-            short = _cut(scenario, sessions * begin_s)
-            (outcome,) = carried_out([Trial(f"{len(steps)}", short)], Path(folder), 1)
-            if outcome.problem is not None:
-                from orbitfl.errors import ScenarioError
-
-                raise ScenarioError(f"A run of the sweep, cut short to be timed, failed: {outcome.problem}")
-            happenings = dry_run(short).happenings
-            steps.append(sum(each.steps for each in happenings if isinstance(each, Session)))
-            spent_s.append(outcome.wall_s)
-            peak_byte = max(peak_byte, outcome.peak_byte)
-    # The first run also fills the caches, which the sweep does once.
-    per_step_s = max(0.0, spent_s[2] - spent_s[1]) / max(1, steps[2] - steps[1])
-    return _Probe(max(0.0, spent_s[1] - per_step_s * steps[1]), per_step_s, peak_byte)
-
-
-def _cut(scenario: Scenario, duration_s: float) -> Scenario:
-    return replace(scenario, duration_s=min(duration_s, scenario.duration_s))
+    happenings = dry_run(scenario).happenings
+    steps = sum(each.steps for each in happenings if isinstance(each, Session))
+    there_and_back = sum(sum(each.sent_byte) for each in happenings if isinstance(each, Exchange))
+    one_way = sum(each.sent_byte for each in happenings if isinstance(each, Sending))
+    return steps, there_and_back + one_way

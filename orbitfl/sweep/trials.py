@@ -56,6 +56,15 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
     shutil.rmtree(running, ignore_errors=True)
 
 
+def one_after_another(trials: Sequence[Trial], out: Path) -> Iterator[Outcome]:
+    """All in one process that is not this one."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1) as process:
+        for trial in trials:
+            yield process.submit(carry_out, trial, out).result()
+
+
 def _side_by_side(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed
 

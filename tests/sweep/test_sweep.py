@@ -1,0 +1,144 @@
+"""`orbitfl sweep` as its user has it: the same table from any number of workers, after a kill, and from a cluster."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SMALL = (
+    "duration_s=1800",
+    "model.image_px=64",
+    "data.scenes=8",
+    "data.size_px=64",
+    "data.tile_px=64",
+    "evaluation.data={kind: synthetic, scenes: 1, size_px: 64, tile_px: 64, seed: 2}",
+    "evaluation.every_s=900",
+    "training.session_steps=1",
+    "environment.kind=battery",
+)
+GRID = ("exchange.min_interval_s=600,1200", "exchange.strategy.kind=gossip,isolated")
+
+
+def command(repository: Path, out: Path, *more: str, grid: tuple[str, ...] = GRID) -> list[str]:
+    scenario = str(repository / "constellations/first_light.yaml")
+    keys = [part for key in SMALL for part in ("--set", key)]
+    axes = [part for axis in grid for part in ("--grid", axis)]
+    return [sys.executable, "-m", "orbitfl", "sweep", scenario, "--out", str(out), *keys, *axes, *more]
+
+
+def swept(given: list[str], code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(given, capture_output=True, text=True, timeout=600)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def whole(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sweeps") / "whole"
+    swept(command(repository, out, "--workers", "1"))
+    return out
+
+
+def test_the_table_tells_what_the_runs_recorded(whole: Path):
+    table = pd.read_parquet(whole / "sweep.parquet")
+    assert list(table["exchange.min_interval_s"]) == [600.0, 600.0, 1200.0, 1200.0]
+    assert list(table["exchange.strategy.kind"]) == ["gossip", "isolated"] * 2
+    for row in table.to_dict("records"):
+        records = pd.read_parquet(whole / "runs" / row["run"] / "records.parquet")
+        last = records[(records["t_s"] == 1800) & records["node"].str.startswith("sat")]
+        assert row["mean"] == pytest.approx(last.loc[last["kind"] == "miou", "value"].mean())
+        assert row["byte"] == last.loc[last["kind"] == "sent_byte", "value"].sum()
+    assert {path.name for path in whole.glob("*.png")} == {"scores.png", "frontier.png", "time_to_target.png"}
+
+
+def test_two_workers_a_killed_one_and_a_stopped_sweep_give_the_same_table(
+    whole: Path, repository: Path, tmp_path: Path
+):
+    given = command(repository, tmp_path / "sweep", "--workers", "2")
+    sweep = subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    killed = kill_a_worker(sweep.pid, tmp_path / "sweep/runs/.running")
+    wait_for_a_run(tmp_path / "sweep/runs")
+    os.killpg(sweep.pid, signal.SIGKILL)
+    sweep.communicate()
+    assert killed
+    done = swept([*given, "--resume", "--json"])
+    assert json.loads(done.stdout)["failed"] == {}
+    assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+
+
+def kill_a_worker(parent: int, running: Path) -> bool:
+    """SIGKILL one of the sweep's processes once a run is under way in it."""
+    psutil = pytest.importorskip("psutil")
+    for _ in range(1200):
+        workers = [each for each in psutil.Process(parent).children() if "loky" in " ".join(each.cmdline())]
+        if workers and running.exists() and any(running.iterdir()):
+            busiest = max(workers, key=lambda each: sum(each.cpu_times()[:2]))
+            busiest.kill()
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def wait_for_a_run(runs: Path) -> None:
+    for _ in range(2400):
+        if list(runs.glob("*/run.json")):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no run was finished after a worker was killed")
+
+
+def test_a_run_that_fails_is_listed_and_stops_no_other(repository: Path, tmp_path: Path):
+    grid = ("data.partition={kind: iid},{kind: by_scene}", "data.scenes=8,1")
+    done = swept(command(repository, tmp_path / "sweep", "--json", grid=grid), code=1)
+    told = json.loads(done.stdout)
+    assert len(told["runs"]) + len(told["failed"]) == 4 and told["failed"] and told["runs"]
+    assert json.loads((tmp_path / "sweep/failed.json").read_text()) == told["failed"]
+
+
+def test_a_cluster_gives_the_same_table(whole: Path, repository: Path, tmp_path: Path):
+    pytest.importorskip("distributed")
+    given = command(repository, tmp_path / "sweep")
+    program = f"""
+import subprocess, sys
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        sys.exit(subprocess.run([*{given!r}, "--dask", cluster.scheduler_address]).returncode)
+"""
+    (tmp_path / "cluster.py").write_text(program)
+    swept([sys.executable, str(tmp_path / "cluster.py")])
+    assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+
+
+def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, repository: Path, tmp_path: Path):
+    done = swept(command(repository, tmp_path / "sweep", "--estimate", "--json", grid=GRID[:1]))
+    told, table = json.loads(done.stdout), pd.read_parquet(whole / "sweep.parquet")
+    assert told["sent_byte"] == table["byte"].sum() and told["runs"] == 2
+    assert told["wall_s"] > 0 and told["peak_byte"] > 100e6
+    assert not (tmp_path / "sweep").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "grid", "said"),
+    [
+        ((), GRID, "--resume"),
+        (("--resume", "--set", "duration_s=2700"), GRID, "another scenario"),
+        (("--resume", "--dask", "tcp://127.0.0.1:9"), ("exchange.min_interval_s=7",), "No Dask scheduler"),
+        (("--resume",), ("exchange.min_interval=7",), "Did you mean"),
+        (("--resume",), ("exchange.min_interval_s=soon",), "min_interval_s"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_loses_nothing(
+    whole: Path, repository: Path, more: tuple[str, ...], grid: tuple[str, ...], said: str
+):
+    before = (whole / "sweep.parquet").read_bytes()
+    done = swept(command(repository, whole, *more, grid=grid), code=2)
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert (whole / "sweep.parquet").read_bytes() == before

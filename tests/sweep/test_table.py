@@ -1,0 +1,84 @@
+"""The planner's answer and the frontier against brute force; intervals against scipy; costs by hand."""
+
+from math import inf, isnan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from orbitfl.sweep import Estimate, cost_to
+from orbitfl.sweep.figures import best_of
+from orbitfl.sweep.table import ENOUGH, Setting, answer_of
+
+CURVE = {
+    "t_s": np.array([0.0, 60.0, 120.0, 180.0]),
+    "mean": np.array([30.0, 50.0, 45.0, 60.0]),
+    "byte": np.array([0.0, 10.0, 20.0, 30.0]),
+    "joule": np.array([0.0, 1.0, 2.0, 3.0]),
+}
+SCORES = st.tuples(st.floats(1, 100), st.integers(0, 5), st.integers(1, 5))
+
+
+def setting(place: int) -> Setting:
+    return (("exchange.min_interval_s", float(place)),)
+
+
+@pytest.mark.parametrize(("target", "at"), [(30.0, 0), (50.0, 1), (51.0, 3), (60.0, 3)])
+def test_a_target_costs_what_its_first_evaluation_cost(target: float, at: int):
+    assert cost_to(CURVE, target) == {cost: CURVE[cost][at] for cost in ("t_s", "byte", "joule")}
+
+
+def test_a_target_that_is_missed_is_censored():
+    assert set(cost_to(CURVE, 60.1).values()) == {inf}
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9))
+def test_an_estimate_is_students(samples: list[float]):
+    found, spread = Estimate.of(samples), stats.sem(samples)
+    assert found.mean == pytest.approx(np.mean(samples), abs=1e-9)
+    if spread > 1e-6:
+        low, high = stats.t.interval(0.95, len(samples) - 1, found.mean, spread)
+        assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high), rel=1e-6, abs=1e-6)
+
+
+def test_of_one_seed_nothing_is_known_but_its_value():
+    assert Estimate.of([4.0]).mean == 4.0 and isnan(Estimate.of([4.0]).half) and str(Estimate.of([4.0])) == "4.0"
+
+
+@given(st.lists(SCORES, min_size=1, max_size=8))
+def test_the_answer_is_the_cheapest_that_is_good_enough(found: list[tuple[float, int, int]]):
+    grouped = {
+        setting(place): [{"mean": mean, "byte": float(byte), "joule": float(joule)}]
+        for place, (mean, byte, joule) in enumerate(found)
+    }
+    answer = answer_of(grouped)
+    best = max(mean for mean, *_ in found)
+    enough = [(byte, joule) for mean, byte, joule in found if mean >= ENOUGH * best]
+    row = grouped[answer.setting][0]
+    assert (row["byte"], row["joule"]) == min(enough)
+    assert grouped[answer.best_setting][0]["mean"] == best
+    assert answer.share == pytest.approx(row["mean"] / best)
+    assert str(answer.best) in answer.sentence()
+
+
+def test_the_answer_in_words():
+    rows = {900: [(60.0, 12.0), (60.0, 12.0)], 300: [(62.0, 100.0), (64.0, 100.0)], 3600: [(50.0, 3.0)]}
+    grouped = {
+        setting(every_s): [{"mean": mean, "byte": byte, "joule": 1.0} for mean, byte in found]
+        for every_s, found in rows.items()
+    }
+    assert answer_of(grouped).sentence() == (
+        "exchange.min_interval_s=900 reaches 95% of the best mIoU (60.0 of 63.0 ± 12.7, at exchange.min_interval_s=300) "
+        "with 12% of its bytes and 100% of its joules."
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 5).map(float), st.integers(0, 5).map(float)), min_size=1, max_size=9))
+def test_nothing_beats_what_is_on_the_frontier(places: list[tuple[float, float]]):
+    named = {setting(place): each for place, each in enumerate(places)}
+    beaten = [any(other[0] <= each[0] and other[1] >= each[1] and other != each for other in places) for each in places]
+    assert set(best_of(named).values()) == {
+        each for each, is_beaten in zip(places, beaten, strict=True) if not is_beaten
+    }
