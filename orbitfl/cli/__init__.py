@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, evaluate, mission, models, profile
+from orbitfl.cli import bench, contacts, data, evaluate, export, mission, models, profile
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app.command()(mission.run)
 app.command()(contacts.contacts)
 app.command()(mission.validate)
 app.command()(evaluate.evaluate)
+app.command()(export.export)
+app.command()(export.segment)
 app.command()(models.pretrain)
 app.command()(profile.profile)
 app.add_typer(models.weights, name="weights")

@@ -7,6 +7,7 @@ its graphs run faster (`docs/benchmarks.md`).
 import io
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,8 @@ class Graphs:
 
     Decoder: `embedding`, `points` (B, N, 2) float32 as x, y in pixels of the S frame and `labels` (B, N) int64 →
     `logits` (B, tile, tile) and `iou` (B,). Labels: 1 water, 0 not, 2 and 3 the corners of a box, -1 the point that
-    belongs after points without a box. N may be 0. Every parameter of the decoder stands in it under its official name.
+    belongs after points without a box. N may be 0. Every parameter that it computes with stands in it under its
+    official name.
     """
 
     encoder: onnx.ModelProto
@@ -44,7 +46,6 @@ def graphs(model: MobileSam, tile_px: int, batch_size: int) -> Graphs:
     embedding = torch.zeros(batch_size, model.variant.embedding_dim, grid, grid)
     points, labels = torch.zeros(batch_size, 2, 2), torch.ones(batch_size, 2, dtype=torch.int64)
     encoder = _exported(_Encoder(model), (image,), ["image"], ["embedding"], fold=True)
-    restore(torch.zeros(1, 1, size // 4, size // 4), tile_px, tile_px)  # Its matrices, once made, are constants.
     names = ["embedding", "points", "labels"]
     decoder = _exported(_Decoder(model, tile_px), (embedding, points, labels), names, ["logits", "iou"], fold=False)
     return Graphs(_checked(_with_small_indices(encoder)), _checked(decoder))
@@ -77,7 +78,7 @@ class _Decoder(nn.Module):
 def _exported(
     module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outputs: list[str], fold: bool
 ) -> onnx.ModelProto:
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # Which the older exporter takes, but torch's types know of the newer one alone.
     dynamic = {name: {1: "prompts"} for name in names if name in ("points", "labels")}
     with warnings.catch_warnings():  # The exporter warns that it is old, and of each number that it takes as fixed.
         warnings.simplefilter("ignore")
@@ -93,7 +94,15 @@ def _exported(
             dynamic_axes=dynamic,
             do_constant_folding=fold,
         )
-    return onnx.load_from_string(buffer.getvalue())
+    return _bare(onnx.load_from_string(buffer.getvalue()))
+
+
+def _bare(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the exporter's notes on where in the code each node came from."""
+    for node in graph.graph.node:
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    return graph
 
 
 def _checked(graph: onnx.ModelProto) -> onnx.ModelProto:

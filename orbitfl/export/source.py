@@ -1,14 +1,14 @@
 """What is to be exported: the network, what it wants to be shown, and where it comes from."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from orbitfl.data.channels import INDICES, shown
-from orbitfl.data.options import RGB, Data, SyntheticData
+from orbitfl.data.options import RGB, Data, FolderData, SyntheticData
 from orbitfl.data.tiles import Stretch
 from orbitfl.errors import StorageError, WeightsError
 from orbitfl.experiment.replay import AVERAGE
@@ -50,18 +50,29 @@ def find(checkpoint: str, image_px: int | None) -> Source:
     return _of_run(folder, image_px) if folder.is_dir() else _of_file(checkpoint, image_px)
 
 
+def shown_on(source: Source, folder: Path) -> Source:
+    """The same network, to be compared on the scenes of a data folder."""
+    data = FolderData(path=str(folder), bands=source.channels, tile_px=source.tile_px, stretch=source.stretch)
+    return replace(source, evaluation=data)
+
+
 def _of_file(checkpoint: str, image_px: int | None) -> Source:
     model = load_model(checkpoint, image_px or DEFAULT_IMAGE_PX)
     provenance = {**_checkpoint(checkpoint), "licence": LICENCES.get(checkpoint, OTHER_LICENCE), "run": None}
-    return Source(model, RGB, model.image_size, "auto", SyntheticData(tile_px=model.image_size), provenance)
+    return Source(model, RGB, model.image_size, "auto", _synthetic(model.image_size), provenance)
+
+
+def _synthetic(tile_px: int) -> SyntheticData:
+    size_px = max(512, tile_px)
+    return SyntheticData(scenes=max(4, 16 * 512**2 // size_px**2), size_px=size_px, tile_px=tile_px)
 
 
 def _of_run(folder: Path, image_px: int | None) -> Source:
     weights, scenario = folder / "checkpoints" / f"{AVERAGE}.safetensors", folder / "scenario.yaml"
     if not weights.is_file() or not scenario.is_file() or not (folder / "run.json").is_file():
         raise WeightsError(
-            f"{folder} is no folder of a finished run: it lacks scenario.yaml, run.json or {weights.relative_to(folder)}. "
-            "Give a run's folder, a weight file, official or nano-base."
+            f"{folder} is no folder of a finished run: it lacks scenario.yaml, run.json or "
+            f"{weights.relative_to(folder)}. Give a run's folder, a weight file, official or nano-base."
         )
     options = load(scenario)
     channels = _bands_of(options)

@@ -1,0 +1,42 @@
+"""The board's runtime, a program of its own: orbitfl puts its source into bundles and calls it, but imports none."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from orbitfl.errors import OrbitflError, StorageError
+
+PACKAGE = "orbitfl_edge"
+SHIPPED = (Path(__file__).parents[1] / "edge", Path(__file__).parents[2] / "hw")
+"""Where the wheel carries the runtime, and where it lies in the repository."""
+
+
+def runtime_folder() -> Path:
+    """The folder that holds the package. Raises StorageError where it is missing."""
+    for folder in SHIPPED:
+        if (folder / PACKAGE / "__main__.py").is_file():
+            return folder
+    raise StorageError(f"The board runtime {PACKAGE} is not with this orbitfl; install orbitfl again.")
+
+
+def runtime_files() -> dict[str, bytes]:
+    """Every file of the runtime by its path, licence included."""
+    folder = runtime_folder()
+    files = [path for path in sorted((folder / PACKAGE).iterdir()) if path.suffix == ".py" or path.name == "LICENSE"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def call(arguments: Sequence[str | Path]) -> str:
+    """What the runtime prints. Raises OrbitflError with its own sentence where it refuses."""
+    done = subprocess.run(
+        [sys.executable, "-m", PACKAGE, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line] or [f"the runtime ended with {done.returncode}"]
+        raise OrbitflError(lines[-1].removeprefix(f"{PACKAGE}: "))
+    return done.stdout
