@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from orbitfl_edge.bundle import DECODER, ENCODER, Bundle, Spec
 from orbitfl_edge.problems import EdgeError
 
-# Without the first, CPUs of x86-64 with AVX2 but no VNNI (Zen 1) let 16-bit sums of INT8 products saturate; it changes
-# nothing elsewhere. The second lets weights that are stored as INT8 become float32 once, at loading.
-SETTINGS = {"session.x64quantprecision": "1", "session.disable_quant_qdq": "1"}
+# Without it, CPUs of x86-64 with AVX2 but no VNNI (Zen 1) let 16-bit sums of INT8 products saturate; it changes
+# nothing elsewhere.
+SETTINGS = {"session.x64quantprecision": "1"}
 
 
 @dataclass(frozen=True)

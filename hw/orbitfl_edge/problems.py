@@ -7,6 +7,12 @@ class EdgeError(Exception):
     code = 2
 
 
+class StoppedError(EdgeError):
+    """Asked to stop; what is finished is kept for another try. Exit code 4."""
+
+    code = 4
+
+
 class PlaceError(EdgeError):
     """A file cannot be written, a full disk most often; what is finished is kept for another try. Exit code 3."""
 
