@@ -36,13 +36,14 @@ class Network:
             "points": np.zeros((len(filled), 0, 2), np.float32),
             "labels": np.zeros((len(filled), 0), np.int64),
         }
-        return self.decoder.run(["logits"], {"embedding": embedding, **prompts})[0][: len(tiles)]
+        logits = np.asarray(self.decoder.run(["logits"], {"embedding": embedding, **prompts})[0])
+        return logits[: len(tiles)]
 
 
 def open_network(bundle: Bundle, threads: int) -> Network:
     """Raises EdgeError where onnxruntime cannot take the graphs."""
-    sessions = (_session(bundle.path(name), threads) for name in (ENCODER, DECODER))
-    return Network(*sessions, bundle.spec)
+    encoder, decoder = _session(bundle.path(ENCODER), threads), _session(bundle.path(DECODER), threads)
+    return Network(encoder, decoder, bundle.spec)
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:

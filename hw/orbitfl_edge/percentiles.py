@@ -16,8 +16,8 @@ Chunks = Callable[[], Iterable[NDArray]]
 """Starts a pass: arrays (bands, n) of the valid numbers, piece by piece."""
 
 
-def keys(values: NDArray) -> NDArray[np.uint32]:
-    """In the order of `values`, of a kind in KINDS and finite."""
+def keys(values: NDArray) -> NDArray[np.integer]:
+    """Whole numbers of 32 bits in the order of `values`, which are of a kind in KINDS and finite."""
     name = values.dtype.name
     if name == "float32":
         bits = np.ascontiguousarray(values).view(np.uint32)
@@ -61,7 +61,7 @@ def _between(low: float, high: float, part: float) -> float:
     return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
 
 
-def _counted(pieces: Iterable[NDArray[np.uint32]]) -> NDArray[np.int64]:
+def _counted(pieces: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
     """How often each number below HALF occurs, (bands, HALF)."""
     counts: NDArray[np.int64] | int = 0
     for piece in pieces:

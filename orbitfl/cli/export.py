@@ -83,7 +83,8 @@ def _passing_bundle(checkpoint: str, image_px: int | None, scratch: Path) -> Pat
     from orbitfl.export.bundle import Options, export
 
     with reporting() as notify:
-        return export(_source(checkpoint, image_px, None), scratch / "bundle", Options(repeats=1), notify).folder
+        options = Options(repeats=1, most_pixels=0)  # The few tiles that are compared on anyway.
+        return export(_source(checkpoint, image_px, None), scratch / "bundle", options, notify).folder
 
 
 def _source(checkpoint: str, image_px: int | None, data: Path | None) -> "Source":

@@ -1,10 +1,12 @@
 """The score of a bundle on scenes with masks, tile by tile as checkpoints are scored."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from orbitfl.data.loading import load
 from orbitfl.data.options import FolderData
+from orbitfl.data.tiles import Rule
 from orbitfl.download import digest
 from orbitfl.export.bundle import MANIFEST
 from orbitfl.export.reading import Bundle, read_bundle
@@ -17,10 +19,14 @@ CHUNK = 16
 Notify = Callable[[str, int, int], None]
 
 
-def appraise_bundle(folder: Path, data: FolderData, cache: Path, threads: int, notify: Notify) -> Appraisal:
-    """Raises OrbitflError for a damaged bundle or other bands than it was made for, DataError for unusable scenes."""
+def appraise_bundle(folder: Path, path: Path, rule: Rule, cache: Path, notify: Notify) -> Appraisal:
+    """Score it on the scenes of the data folder `path`, cut and shown as its manifest says; `rule` as in `Tiling`.
+
+    Raises OrbitflError for a damaged bundle, DataError for scenes that cannot be used.
+    """
     bundle = read_bundle(folder)
-    tiles, sessions = load(data, cache), open_sessions(folder, threads)
+    data = _shown(bundle, path, rule)
+    tiles, sessions = load(data, cache), open_sessions(folder, os.cpu_count() or 1)
     counts = Confusion()
     for first in range(0, len(tiles), CHUNK):
         chunk = slice(first, first + CHUNK)
@@ -29,9 +35,10 @@ def appraise_bundle(folder: Path, data: FolderData, cache: Path, threads: int, n
     return Appraisal(_contestant(bundle), data, tiles, counts)
 
 
-def bands_of(folder: Path) -> tuple[str, ...]:
-    """The bands that the bundle is shown. Raises OrbitflError for a damaged one."""
-    return read_bundle(folder).channels
+def _shown(bundle: Bundle, path: Path, rule: Rule) -> FolderData:
+    told = bundle.manifest["input"]
+    bands = tuple(told["channels"])
+    return FolderData(path=str(path), bands=bands, tile_px=told["tile_px"], rule=rule, stretch=told["stretch"])
 
 
 def _contestant(bundle: Bundle) -> dict[str, object]:

@@ -25,7 +25,7 @@ from orbitfl.errors import OrbitflError, WeightsError
 from orbitfl.experiment.machine import processor
 from orbitfl.export import weights
 from orbitfl.export.graphs import OPSET, Graphs, graphs
-from orbitfl.export.parity import Logits, Parity, all_logits, compared, some, torch_logits
+from orbitfl.export.parity import MOST_PIXELS, Logits, Parity, all_logits, compared, some, torch_logits
 from orbitfl.export.recipes import INT8, RECIPES
 from orbitfl.export.runtime import runtime_files
 from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, seconds_each
@@ -49,6 +49,7 @@ Notify = Callable[[str, int, int], None]
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """quantize: what the encoder becomes. most_loss: points of mIoU that this may cost. repeats: of each timing.
+    most_pixels: of the tiles that are compared on.
 
     overlap_px: of neighbouring tiles in a scene; None is a quarter of a tile. sign: the file of a private key.
     """
@@ -60,6 +61,7 @@ class Options:
     sign: Path | None = None
     threads: int = 1
     repeats: int = 3
+    most_pixels: int = MOST_PIXELS
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
     """
     overlap_px = _overlap_px(source, options)
     torch.set_num_threads(options.threads)
-    tiles = some(load(source.evaluation, cache_folder()))
+    tiles = some(load(source.evaluation, cache_folder()), options.most_pixels)
     made = graphs(source.model, source.tile_px, options.batch_size)
     with new_folder(out) as folder, TemporaryDirectory() as scratch:
         trials, torch_s = _tried(source, made, tiles, options, Path(scratch), notify)

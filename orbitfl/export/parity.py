@@ -15,7 +15,6 @@ from orbitfl.models.preprocess import prepare, restore
 from orbitfl.training.scores import confusion
 
 MOST_PIXELS = 8 * 2**20
-"""Tiles beyond so many pixels are left out, evenly."""
 LEAST_TILES = 4
 
 Logits = NDArray[np.float32]
@@ -80,9 +79,9 @@ def all_logits(
     return np.concatenate(answers)
 
 
-def some(tiles: Tiles) -> Tiles:
-    """As many tiles, evenly chosen, as are worth comparing."""
-    most = max(LEAST_TILES, MOST_PIXELS // tiles.masks[0].size)
+def some(tiles: Tiles, most_pixels: int) -> Tiles:
+    """As many tiles, evenly chosen, as have so many pixels, or LEAST_TILES."""
+    most = max(LEAST_TILES, most_pixels // tiles.masks[0].size)
     if len(tiles) <= most:
         return tiles
     return tiles.take(np.linspace(0, len(tiles) - 1, most).round().astype(int))

@@ -17,14 +17,6 @@ class Bundle:
     folder: Path
     manifest: dict[str, Any]
 
-    @property
-    def channels(self) -> tuple[str, ...]:
-        return tuple(self.manifest["input"]["channels"])
-
-    @property
-    def tile_px(self) -> int:
-        return int(self.manifest["input"]["tile_px"])
-
 
 def read_bundle(folder: Path) -> Bundle:
     """Raises OrbitflError for a folder that is no whole bundle."""

@@ -63,8 +63,8 @@ def _of_file(checkpoint: str, image_px: int | None) -> Source:
 
 
 def _synthetic(tile_px: int) -> SyntheticData:
-    size_px = max(512, tile_px)
-    return SyntheticData(scenes=max(4, 16 * 512**2 // size_px**2), size_px=size_px, tile_px=tile_px)
+    size_px = 2 * tile_px if tile_px <= 256 else tile_px
+    return SyntheticData(scenes=4, size_px=size_px, tile_px=tile_px)
 
 
 def _of_run(folder: Path, image_px: int | None) -> Source:
