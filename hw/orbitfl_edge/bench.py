@@ -55,9 +55,8 @@ def measured(bundle: Bundle, threads: int, repeats: int) -> Measured:
     image = prepared(tiles, bundle.spec)
     encoder_s = mean(_seconds(lambda: network.encoder.run(None, {"image": image})) for _ in range(repeats)) / len(tiles)
     shares = {f"p{share}": float(np.percentile(taken_s, share)) for share in (50, 90, 99)}
-    peak_byte = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     decoder_s = max(mean(taken_s) - encoder_s, 0.0)
-    return Measured(_processor(), threads, repeats, start_s, encoder_s, decoder_s, shares, peak_byte, watts)
+    return Measured(_processor(), threads, repeats, start_s, encoder_s, decoder_s, shares, _peak_byte(), watts)
 
 
 def profile(found: Measured, bundle: Bundle, name: str, watts: float | None, standby_w: float | None) -> str:
@@ -107,6 +106,15 @@ def _watts(before_j: float | None, after_j: float | None, seconds: float) -> flo
     if before_j is None or after_j is None or after_j <= before_j:
         return None
     return (after_j - before_j) / seconds
+
+
+def _peak_byte() -> int:
+    """Of this process alone; what getrusage says may be its parent's."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def _processor() -> str:

@@ -1,6 +1,9 @@
 """The graphs in onnxruntime against the network in torch."""
 
+from typing import Any
+
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -31,8 +34,8 @@ def pair(request: pytest.FixtureRequest) -> tuple[MobileSam, Graphs]:
     return model, graphs(model, TILE_PX, BATCH)
 
 
-def _run(graph, outputs, feeds):
-    return onnxruntime.InferenceSession(graph.SerializeToString()).run(outputs, feeds)
+def _run(graph: onnx.ModelProto, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
+    return list(onnxruntime.InferenceSession(graph.SerializeToString()).run(outputs, feeds))
 
 
 def test_the_encoder_embeds_as_torch_does(pair: tuple[MobileSam, Graphs]):
