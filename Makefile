@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
 READY := $(VENV)/ready
 
-.PHONY: setup demo test
+.PHONY: setup demo test test-arm
 
 setup: $(READY)
 
@@ -23,3 +23,13 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The board's runtime on emulated 64-bit ARM against this machine; downloads some 200 MB into build/arm and takes minutes.
+SCENE ?= build/arm/scenes/images/synthetic_00000.tif
+test-arm: $(READY)
+	rm -rf build/arm/fp32* build/arm/int8* build/arm/scenes
+	$(BIN)/orbitfl data synth --out build/arm/scenes --scenes 1 --size-px 320 --seed 1
+	$(BIN)/orbitfl export nano-base --image-px 128 --out build/arm/fp32
+	$(BIN)/orbitfl export nano-base --image-px 128 --quantize int8 --out build/arm/int8
+	hw/emulation/draw.sh $(BIN)/python build/arm build/arm/fp32 $(SCENE)
+	hw/emulation/draw.sh $(BIN)/python build/arm build/arm/int8 $(SCENE)
