@@ -60,7 +60,7 @@ board() {
 on_board() {
     if [ "$CPU" = zen1 ]; then
         PYTHONPATH=$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$BUILD/qemu/usr/bin/qemu-x86_64-static" -cpu EPYC \
-            "$PYTHON" -m orbitfl_edge "$@"
+            "$PYTHON" -m orbitfl_edge "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
     else
         PYTHONPATH=$SITE:$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$QEMU" -cpu "$MODEL" -L "$BOARD" \
             "$ROOT/usr/bin/python3.11" -m orbitfl_edge "$@"

@@ -48,6 +48,8 @@ def _segment(options: argparse.Namespace) -> None:
     overlap_px = bundle.spec.overlap_px if options.overlap_px is None else options.overlap_px
     if not 0 <= overlap_px <= bundle.spec.tile_px // 2:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
+    if options.out.resolve() == options.scene.resolve():
+        raise EdgeError(f"{options.out} is the scene itself; give the mask another name.")
     with open_scene(options.scene, bundle.spec, options.bands) as scene:
         if options.vector is not None and scene.file.crs is None:
             raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")

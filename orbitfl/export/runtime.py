@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orbitfl.errors import OrbitflError, StorageError
@@ -29,14 +29,27 @@ def runtime_files() -> dict[str, bytes]:
 
 
 def call(arguments: Sequence[str | Path]) -> str:
-    """What the runtime prints. Raises OrbitflError with its own sentence where it refuses."""
-    done = subprocess.run(
+    """What the runtime prints; its progress goes to stderr. Raises OrbitflError with its own sentence on refusal."""
+    process = subprocess.Popen(
         [sys.executable, "-m", PACKAGE, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line] or [f"the runtime ended with {done.returncode}"]
-        raise OrbitflError(lines[-1].removeprefix(f"{PACKAGE}: "))
-    return done.stdout
+    with process:
+        refusal = _forwarded(process.stderr or ())
+        told = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise OrbitflError(refusal or f"The board's runtime ended with {process.returncode}.")
+    return told
+
+
+def _forwarded(lines: Iterable[str]) -> str:
+    """Let the runtime's progress through to stderr as it comes; returns the last line, without its name."""
+    last = ""
+    for line in lines:
+        if not line.startswith(f"{PACKAGE}: "):
+            print(line, end="", file=sys.stderr, flush=True)
+        last = line.removeprefix(f"{PACKAGE}: ").strip() or last
+    return last

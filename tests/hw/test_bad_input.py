@@ -137,6 +137,13 @@ def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
     assert ended.code == 2 and "of its test scene" in ended.err
 
 
+def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: Path):
+    scene = write(colours)
+    before = scene.read_bytes()
+    ended = edge("segment", scene, "-o", scene, "--bundle", bundle)
+    assert ended.code == 2 and "is the scene itself" in ended.err and scene.read_bytes() == before
+
+
 def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours, bundle: Path, tmp_path: Path):
     (tmp_path / "file").write_text("")
     ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)
