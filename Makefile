@@ -24,12 +24,16 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# The board's runtime on emulated 64-bit ARM against this machine; downloads some 200 MB into build/arm and takes minutes.
-SCENE ?= build/arm/scenes/images/synthetic_00000.tif
+# The board's runtime on emulated 64-bit ARM and Zen 1 against this machine: a short run, then one scene each in float32
+# and int8. Downloads some 200 MB into build/arm; a few minutes.
+ARM := build/arm
+SCENE ?= $(ARM)/scenes/images/synthetic_00000.tif
 test-arm: $(READY)
-	rm -rf build/arm/fp32* build/arm/int8* build/arm/scenes
-	$(BIN)/orbitfl data synth --out build/arm/scenes --scenes 1 --size-px 320 --seed 1
-	$(BIN)/orbitfl export nano-base --image-px 128 --out build/arm/fp32
-	$(BIN)/orbitfl export nano-base --image-px 128 --quantize int8 --out build/arm/int8
-	hw/emulation/draw.sh $(BIN)/python build/arm build/arm/fp32 $(SCENE)
-	hw/emulation/draw.sh $(BIN)/python build/arm build/arm/int8 $(SCENE)
+	rm -rf $(ARM)/run $(ARM)/fp32* $(ARM)/int8* $(ARM)/scenes
+	$(BIN)/orbitfl data synth --out $(ARM)/scenes --scenes 1 --size-px 320 --seed 1
+	$(BIN)/orbitfl run constellations/first_light.yaml --out $(ARM)/run --set "exchange.controls=[]" --set model.image_px=128 --set duration_s=7200
+	$(BIN)/orbitfl export $(ARM)/run --out $(ARM)/fp32
+	$(BIN)/orbitfl export $(ARM)/run --out $(ARM)/int8 --quantize int8
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/fp32 $(SCENE) n1
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/int8 $(SCENE) n1
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/int8 $(SCENE) zen1
