@@ -23,6 +23,12 @@ def export(
     image_px: Annotated[
         int | None, typer.Option(help="What the network sees of a tile. [default: as the run, or 256]")
     ] = None,
+    bands: Annotated[
+        str | None, typer.Option(help="A composite, or three with commas. [default: as the run, or true_color]")
+    ] = None,
+    tile_px: Annotated[
+        int | None, typer.Option(min=16, help="Of a scene. [default: as the run, or what the network sees]")
+    ] = None,
     quantize: Annotated[Literal["none", "int8"], typer.Option(help="int8: a smaller, faster encoder.")] = "none",
     most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = 1.0,
     data: Annotated[
@@ -39,6 +45,7 @@ def export(
 ) -> None:
     """Write a bundle that runs on a board without torch: a folder, and a .tar of it."""
     from orbitfl.export.bundle import Options, export
+    from orbitfl.export.source import shown_on
 
     if update_for is not None:
         _export_update(checkpoint, update_for, out)
@@ -47,7 +54,8 @@ def export(
         quantize=quantize, batch_size=batch_size, overlap_px=overlap_px, most_loss=most_loss, sign=sign, threads=threads
     )
     with reporting() as notify:
-        exported = export(_source(checkpoint, image_px, data), out, options, notify)
+        source = _source(checkpoint, image_px, bands, tile_px)
+        exported = export(source if data is None else shown_on(source, data), out, options, notify)
     print(json.dumps(exported.manifest) if as_json else _described(exported))
 
 
@@ -59,16 +67,21 @@ def segment(
         str | None, typer.Option(help="A run's folder, a weight file, official, or nano-base.", show_default=False)
     ] = None,
     image_px: Annotated[int | None, typer.Option(help="Checkpoint: what it sees of a tile. (256)")] = None,
+    bands: Annotated[str | None, typer.Option(help="Checkpoint: a composite, or three. (true_color)")] = None,
+    tile_px: Annotated[int | None, typer.Option(min=16, help="Checkpoint: of the scene. (as --image-px)")] = None,
     vector: Annotated[Path | None, typer.Option(help="Also water as polygons, .geojson.")] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="For onnxruntime.")] = 1,
 ) -> None:
     """Draw the water of a scene with the board's own runtime, so that the mask is the one a board would draw."""
     if (bundle is None) == (checkpoint is None):
         raise OrbitflError("Give exactly one of --bundle and --checkpoint.")
-    if bundle is not None and image_px is not None:
-        raise OrbitflError("--image-px says nothing about --bundle; leave it out.")
+    settled = {"--image-px": image_px, "--bands": bands, "--tile-px": tile_px}
+    if bundle is not None and (strange := [name for name, value in settled.items() if value is not None]):
+        raise OrbitflError(f"{strange[0]} says nothing about --bundle; leave it out.")
     with TemporaryDirectory() as scratch:
-        _segment(bundle or _passing_bundle(str(checkpoint), image_px, Path(scratch)), scene, out, vector, threads)
+        if bundle is None:
+            bundle = _passing_bundle(_source(str(checkpoint), image_px, bands, tile_px), Path(scratch))
+        _segment(bundle, scene, out, vector, threads)
 
 
 def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads: int) -> None:
@@ -79,19 +92,18 @@ def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads:
     print(told, end="")
 
 
-def _passing_bundle(checkpoint: str, image_px: int | None, scratch: Path) -> Path:
+def _passing_bundle(source: "Source", scratch: Path) -> Path:
     from orbitfl.export.bundle import Options, export
 
     with reporting() as notify:
         options = Options(repeats=1, most_pixels=0)  # The few tiles that are compared on anyway.
-        return export(_source(checkpoint, image_px, None), scratch / "bundle", options, notify).folder
+        return export(source, scratch / "bundle", options, notify).folder
 
 
-def _source(checkpoint: str, image_px: int | None, data: Path | None) -> "Source":
-    from orbitfl.export.source import find, shown_on
+def _source(checkpoint: str, image_px: int | None, bands: str | None, tile_px: int | None) -> "Source":
+    from orbitfl.export.source import find, shown_as
 
-    source = find(checkpoint, image_px)
-    return source if data is None else shown_on(source, data)
+    return shown_as(find(checkpoint, image_px), bands, tile_px)
 
 
 def _export_update(checkpoint: str, bundle: Path, out: Path) -> None:

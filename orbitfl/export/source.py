@@ -50,6 +50,22 @@ def find(checkpoint: str, image_px: int | None) -> Source:
     return _of_run(folder, image_px) if folder.is_dir() else _of_file(checkpoint, image_px)
 
 
+def shown_as(source: Source, bands: str | None, tile_px: int | None) -> Source:
+    """The same network, shown other bands (a composite's name, or three with commas) or tiles; None leaves them.
+
+    A weight file does not say what it was taught on. Raises DataError or WeightsError for bands that cannot be shown.
+    """
+    wanted = tuple(band.strip() for band in bands.split(",")) if bands and "," in bands else bands
+    channels = source.channels if wanted is None else _without_indices(shown(wanted))
+    tile_px = tile_px or source.tile_px
+    data = source.evaluation
+    if isinstance(data, SyntheticData):
+        data = replace(data, size_px=max(data.size_px, tile_px))
+    return replace(
+        source, channels=channels, tile_px=tile_px, evaluation=replace(data, bands=channels, tile_px=tile_px)
+    )
+
+
 def shown_on(source: Source, folder: Path) -> Source:
     """The same network, to be compared on the scenes of a data folder."""
     data = FolderData(path=str(folder), bands=source.channels, tile_px=source.tile_px, stretch=source.stretch)
@@ -75,7 +91,7 @@ def _of_run(folder: Path, image_px: int | None) -> Source:
             f"{weights.relative_to(folder)}. Give a run's folder, a weight file, official or nano-base."
         )
     options = load(scenario)
-    channels = _bands_of(options)
+    channels = _without_indices(shown(options.data.bands))
     model = load_model(weights, image_px or options.model.image_px)
     launch = options.model.weights
     provenance = {
@@ -87,11 +103,10 @@ def _of_run(folder: Path, image_px: int | None) -> Source:
     return Source(model, channels, data.tile_px, data.stretch, data, provenance)
 
 
-def _bands_of(scenario: Scenario) -> tuple[str, ...]:
-    channels = shown(scenario.data.bands)
+def _without_indices(channels: tuple[str, ...]) -> tuple[str, ...]:
     if indices := [channel for channel in channels if channel in INDICES]:
         raise WeightsError(
-            f"The run was shown {', '.join(indices)}, an index of bands, which the board runtime does not compute. "
+            f"The network was shown {', '.join(indices)}, an index of bands, which the board runtime does not compute. "
             "Export a network that is shown bands."
         )
     return channels

@@ -71,6 +71,25 @@ def test_a_checkpoint_and_its_bundle_draw_one_mask(orbitfl, scenes: Path, taught
     np.testing.assert_array_equal(*masks)
 
 
+@pytest.mark.parametrize("option", [("--image-px", 64), ("--bands", "swir"), ("--tile-px", 32)])
+def test_segment_lets_a_bundle_settle_what_it_is_shown(orbitfl, bundle: Path, tmp_path: Path, option: tuple):
+    code, _, err = orbitfl("segment", tmp_path / "a.tif", "--out", tmp_path / "b.tif", "--bundle", bundle, *option)
+    assert code == 2 and option[0] in err
+
+
+def test_a_weight_file_is_told_its_bands_and_tiles(orbitfl, taught: Path, tmp_path: Path):
+    words = ("--image-px", 64, "--bands", "B08,B04,B03", "--tile-px", 96, "--json")
+    code, out, err = orbitfl("export", taught, "--out", tmp_path / "bundle", *words)
+    assert code == 0, err
+    told = json.loads(out)["input"]
+    assert told["channels"] == ["B08", "B04", "B03"] and told["tile_px"] == 96 and told["overlap_px"] == 24
+
+
+def test_indices_stay_on_the_ground(orbitfl, taught: Path, tmp_path: Path):
+    code, _, err = orbitfl("export", taught, "--out", tmp_path / "bundle", "--bands", "NDWI,B04,B03")
+    assert code == 2 and "does not compute" in err
+
+
 def test_segment_wants_one_network(orbitfl, tmp_path: Path):
     code, _, err = orbitfl("segment", tmp_path / "scene.tif", "--out", tmp_path / "mask.tif")
     assert code == 2 and "exactly one" in err
