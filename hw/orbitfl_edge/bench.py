@@ -5,14 +5,14 @@ import resource
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import median
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from orbitfl_edge.bundle import Bundle
-from orbitfl_edge.network import open_network, prepared
+from orbitfl_edge.network import open_network
 from orbitfl_edge.problems import EdgeError
 
 COUNTERS = "/sys/class/powercap"
@@ -22,10 +22,10 @@ STEP_TILES, STEP_PASSES = 4, 3
 
 @dataclass(frozen=True)
 class Measured:
-    """tile_s: percentiles of the seconds from 8-bit tile to logits. start_s: from nothing loaded to the first mask.
+    """tile_s: percentiles of the seconds from 8-bit tile to logits. encoder_s, decoder_s: medians of its parts.
 
-    peak_byte: of the process, libraries included. watts: mean over the timing, of processor and memory; None where the
-    board does not count them.
+    start_s: from nothing loaded to the first mask. peak_byte: of the process, libraries included. watts: mean over the
+    timing, of processor and memory; None where the board does not count them.
     """
 
     processor: str
@@ -52,10 +52,12 @@ def measured(bundle: Bundle, threads: int, repeats: int) -> Measured:
     energy_j, began_s = _joules(), time.perf_counter()
     taken_s = [_seconds(lambda: network.logits(tiles)) / len(tiles) for _ in range(repeats)]
     watts = _watts(energy_j, _joules(), time.perf_counter() - began_s)
-    image = prepared(tiles, bundle.spec)
-    encoder_s = mean(_seconds(lambda: network.encoder.run(None, {"image": image})) for _ in range(repeats)) / len(tiles)
+    embeddings = network.encode(tiles)
+    encoder_s, decoder_s = (
+        median(_seconds(work) / len(tiles) for _ in range(repeats))
+        for work in (lambda: network.encode(tiles), lambda: network.decode(embeddings))
+    )
     shares = {f"p{share}": float(np.percentile(taken_s, share)) for share in (50, 90, 99)}
-    decoder_s = max(mean(taken_s) - encoder_s, 0.0)
     return Measured(_processor(), threads, repeats, start_s, encoder_s, decoder_s, shares, _peak_byte(), watts)
 
 

@@ -28,16 +28,20 @@ class Network:
         parts = [self._batch(tiles[first : first + size]) for first in range(0, len(tiles), size)]
         return np.concatenate(parts)
 
+    def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Exactly one batch of tiles → embeddings (batch, dim, image / 16, image / 16)."""
+        return np.asarray(self.encoder.run(["embedding"], {"image": prepared(tiles, self.spec)})[0])
+
+    def decode(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Exactly one batch of embeddings → logits (batch, tile, tile), without prompts."""
+        count = len(embeddings)
+        prompts = {"points": np.zeros((count, 0, 2), np.float32), "labels": np.zeros((count, 0), np.int64)}
+        return np.asarray(self.decoder.run(["logits"], {"embedding": embeddings, **prompts})[0])
+
     def _batch(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         missing = self.spec.batch_size - len(tiles)
         filled = np.pad(tiles, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge") if missing else tiles
-        embedding = self.encoder.run(["embedding"], {"image": prepared(filled, self.spec)})[0]
-        prompts = {
-            "points": np.zeros((len(filled), 0, 2), np.float32),
-            "labels": np.zeros((len(filled), 0), np.int64),
-        }
-        logits = np.asarray(self.decoder.run(["logits"], {"embedding": embedding, **prompts})[0])
-        return logits[: len(tiles)]
+        return self.decode(self.encode(filled))[: len(tiles)]
 
 
 def open_network(bundle: Bundle, threads: int) -> Network:

@@ -76,7 +76,7 @@ def edge(
     image_px: Annotated[int | None, typer.Option(help="What it sees of a tile. [default: as the run, or 256]")] = None,
     data: Annotated[Path | None, typer.Option(help="Scenes with masks. [default: as the run, or drawn ones]")] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="For torch and onnxruntime alike.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, max=100, help="Of each timing; the median counts.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="Of each timing; the fastest counts.")] = 5,
     scene_px: Annotated[int, typer.Option(min=64, max=20_000, help="Side of the large scene.")] = 10_980,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import numpy as np
@@ -57,14 +56,14 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def seconds_each(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The median seconds of each work, once to warm up; in turns, so that a busy moment meets them all."""
+    """The fewest seconds of each work, which a busy machine disturbs least; in turns, and once before to warm up."""
     taken: dict[str, list[float]] = {name: [] for name in works}
     for work in works.values():
         work()
     for _ in range(repeats):
         for name, work in works.items():
             taken[name].append(_seconds(work))
-    return {name: median(each) for name, each in taken.items()}
+    return {name: min(each) for name, each in taken.items()}
 
 
 def _seconds(work: Callable[[], object]) -> float:
