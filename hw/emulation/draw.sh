@@ -37,7 +37,7 @@ CONF
 fetch_wheels() {
     local platforms=(--platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64)
     "$PYTHON" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-        "${platforms[@]}" -d "$BUILD/wheels" -r "$HERE/../requirements.txt"
+        "${platforms[@]}" -d "$BUILD/wheels" -r "$HERE/../orbitfl_edge/requirements.txt"
     for wheel in "$BUILD"/wheels/*.whl; do "$PYTHON" -m zipfile -e "$wheel" "$SITE"; done
 }
 

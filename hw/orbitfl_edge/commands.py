@@ -42,7 +42,7 @@ def _segment(options: argparse.Namespace) -> None:
     from orbitfl_edge.products import write_geotiff, write_packed, write_polygons
     from orbitfl_edge.scene import open_scene
     from orbitfl_edge.segmenting import segment
-    from orbitfl_edge.work import work_for
+    from orbitfl_edge.work import alone, work_for
 
     bundle = _bundle(options)
     overlap_px = bundle.spec.overlap_px if options.overlap_px is None else options.overlap_px
@@ -50,7 +50,7 @@ def _segment(options: argparse.Namespace) -> None:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
     if options.out.resolve() == options.scene.resolve():
         raise EdgeError(f"{options.out} is the scene itself; give the mask another name.")
-    with open_scene(options.scene, bundle.spec, options.bands) as scene:
+    with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
         if options.vector is not None and scene.file.crs is None:
             raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")
         told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}

@@ -9,6 +9,7 @@ from pathlib import Path
 from orbitfl.errors import OrbitflError, StorageError
 
 PACKAGE = "orbitfl_edge"
+BESIDE = ("LICENSE", "requirements.txt")
 SHIPPED = (Path(__file__).parents[1] / "edge", Path(__file__).parents[2] / "hw")
 """Where the wheel carries the runtime, and where it lies in the repository."""
 
@@ -22,9 +23,9 @@ def runtime_folder() -> Path:
 
 
 def runtime_files() -> dict[str, bytes]:
-    """Every file of the runtime by its path, licence included."""
+    """Every file of the runtime by its path, licence and requirements included."""
     folder = runtime_folder()
-    files = [path for path in sorted((folder / PACKAGE).iterdir()) if path.suffix == ".py" or path.name == "LICENSE"]
+    files = [path for path in sorted((folder / PACKAGE).iterdir()) if path.suffix == ".py" or path.name in BESIDE]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

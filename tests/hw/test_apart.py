@@ -43,6 +43,15 @@ def test_no_torch_and_no_orbitfl_is_loaded(bundle: Path, command: str):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_what_it_needs_is_pinned_to_what_the_tests_run_on(repository: Path, bundle: Path):
+    def pins(path: Path) -> set[str]:
+        return {line for line in path.read_text().splitlines() if "==" in line}
+
+    needed = pins(bundle / "runtime/orbitfl_edge/requirements.txt")
+    assert {pin.split("==")[0] for pin in needed} >= {"numpy", "onnxruntime", "rasterio"}
+    assert needed <= pins(repository / "requirements.txt")
+
+
 def test_it_has_a_licence_of_its_own(repository: Path, bundle: Path):
     licence = (repository / "hw/orbitfl_edge/LICENSE").read_text()
     assert "Apache License" in licence and "Version 2.0" in licence

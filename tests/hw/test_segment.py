@@ -19,6 +19,7 @@ from orbitfl_edge import segmenting
 from orbitfl_edge.bundle import load
 from orbitfl_edge.network import open_network
 from orbitfl_edge.products import write_polygons
+from orbitfl_edge.work import alone
 from rasterio.errors import NotGeoreferencedWarning
 
 from orbitfl.data.product import unpacked
@@ -194,6 +195,14 @@ def test_asked_to_stop_it_keeps_what_is_done(write, colours, bundle: Path, tmp_p
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4 and "stopped" in err and not out.exists()
     assert json.loads((tmp_path / ".mask.tif.work/state.json").read_text())["tiles"] >= 1
+
+
+def test_two_processes_do_not_draw_one_mask(edge, write, colours, bundle: Path, tmp_path: Path):
+    scene, out = write(colours), tmp_path / "mask.tif"
+    with alone(out):
+        second = edge("segment", scene, "-o", out, "--bundle", bundle)
+    assert second.code == 2 and "Another process is drawing" in second.err
+    assert edge("segment", scene, "-o", out, "--bundle", bundle).code == 0
 
 
 def test_a_full_disk_is_told_and_the_work_kept(write, colours, bundle: Path, tmp_path: Path, edge):
