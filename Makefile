@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
 READY := $(VENV)/ready
 
-.PHONY: setup demo test
+.PHONY: setup demo test test-arm
 
 setup: $(READY)
 
@@ -23,3 +23,17 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The board's runtime on emulated 64-bit ARM and Zen 1 against this machine: a short run, then one scene each in float32
+# and int8. Downloads some 200 MB into build/arm; a few minutes.
+ARM := build/arm
+SCENE ?= $(ARM)/scenes/images/synthetic_00000.tif
+test-arm: $(READY)
+	rm -rf $(ARM)/run $(ARM)/fp32* $(ARM)/int8* $(ARM)/scenes
+	$(BIN)/orbitfl data synth --out $(ARM)/scenes --scenes 1 --size-px 320 --seed 1
+	$(BIN)/orbitfl run constellations/first_light.yaml --out $(ARM)/run --set "exchange.controls=[]" --set model.image_px=128 --set duration_s=7200
+	$(BIN)/orbitfl export $(ARM)/run --out $(ARM)/fp32
+	$(BIN)/orbitfl export $(ARM)/run --out $(ARM)/int8 --quantize int8
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/fp32 $(SCENE) n1
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/int8 $(SCENE) n1
+	hw/emulation/draw.sh $(BIN)/python $(ARM) $(ARM)/int8 $(SCENE) zen1

@@ -108,3 +108,42 @@ def publisher() -> Iterator[Publisher]:
     publisher.http.shutdown()
     thread.join()
     publisher.http.server_close()
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A nano checkpoint that has learnt to tell water from land in drawn scenes of 64 px, in two seconds."""
+    import numpy as np
+
+    from orbitfl.data.loading import load
+    from orbitfl.data.options import SyntheticData
+    from orbitfl.files import cache_folder
+    from orbitfl.models.checkpoint import load_model, save
+    from orbitfl.models.trainable import trained_keys
+    from orbitfl.training.embeddings import encode
+    from orbitfl.training.learner import DecoderLearner, Lessons
+    from orbitfl.training.options import Training
+    from orbitfl.training.prompts import Prompts
+
+    model = load_model("nano-base", 64)
+    tiles = load(SyntheticData(scenes=12, size_px=128, tile_px=64), cache_folder())
+    learner = DecoderLearner(model, trained_keys(model), Training(learning_rate=3e-4))
+    lessons = Lessons(encode(model, tiles.images), tiles.masks, Prompts())
+    progress, _ = learner.train(learner.start(), lessons, np.arange(len(tiles)), 120, (0,))
+    path = tmp_path_factory.mktemp("taught") / "taught.safetensors"
+    save(learner.with_weights(progress.weights), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The taught network as a bundle for a board: tiles of 64 px, two at a time. Tests leave it as it is."""
+    from orbitfl.data.options import SyntheticData
+    from orbitfl.export.bundle import Options, export
+    from orbitfl.export.source import Source, find
+
+    found = find(str(taught), 64)
+    drawn = SyntheticData(scenes=3, size_px=128, tile_px=64, seed=5)
+    source = Source(found.model, found.channels, 64, "auto", drawn, found.provenance)
+    out = tmp_path_factory.mktemp("bundles") / "bundle"
+    return export(source, out, Options(batch_size=2, repeats=1), lambda what, done, total: None).folder

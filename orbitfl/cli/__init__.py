@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, evaluate, mission, models, profile, sweep
+from orbitfl.cli import bench, contacts, data, evaluate, export, mission, models, profile, sweep
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app.command()(sweep.sweep)
 app.command()(contacts.contacts)
 app.command()(mission.validate)
 app.command()(evaluate.evaluate)
+app.command()(export.export)
+app.command()(export.segment)
 app.command()(models.pretrain)
 app.command()(profile.profile)
 app.add_typer(models.weights, name="weights")

@@ -1,6 +1,7 @@
 """`orbitfl bench`: what is measured on this machine, side by side in one run."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,3 +82,26 @@ def simulation(
     with reporting() as notify:
         results = simulation_bench.measured(options, notify)
     print(json.dumps(results) if as_json else simulation_bench.described(results))
+
+
+@app.command()
+def edge(
+    checkpoint: Annotated[
+        str, typer.Option(help="A run's folder, a weight file, official, or nano-base.")
+    ] = "nano-base",
+    image_px: Annotated[int | None, typer.Option(help="What it sees of a tile. [default: as the run, or 256]")] = None,
+    data: Annotated[Path | None, typer.Option(help="Scenes with masks. [default: as the run, or drawn ones]")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="For torch and onnxruntime alike.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="Of each timing; the fastest counts.")] = 5,
+    scene_px: Annotated[int, typer.Option(min=64, max=20_000, help="Side of the large scene.")] = 10_980,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure the board's runtime beside torch: speed, bytes, accuracy, start, a large scene, seams."""
+    from orbitfl.export import edge_bench
+    from orbitfl.export.source import find, shown_on
+
+    source = find(checkpoint, image_px)
+    options = edge_bench.EdgeBench(threads=threads, repeats=repeats, scene_px=scene_px)
+    with reporting() as notify:
+        found = edge_bench.measured(source if data is None else shown_on(source, data), options, notify)
+    print(json.dumps(found) if as_json else edge_bench.described(found))

@@ -20,7 +20,7 @@ Rule = Literal["all", "water", "single_region"]
 OF_CHECKPOINT = ("image_px", "prompt")
 OF_UNET = ("train", "steps", "batch_size", "learning_rate", "seed")
 DEFAULT_BANDS = "true_color"
-DEFAULT_IMAGE_PX = 256
+DEFAULT_IMAGE_PX = DEFAULT_TILE_PX = 256
 
 Given = dict[str, Any]
 """The options that were given, by name."""
@@ -44,7 +44,10 @@ def evaluate(
             help="true_color, false_color or swir, or three with commas, NDWI, MNDWI and NDVI among them. (true_color)"
         ),
     ] = None,
-    tile_px: Annotated[int, typer.Option(help="Edge of the tiles that scenes are cut into.")] = 256,
+    bundle: Annotated[
+        Path | None, typer.Option(help="A bundle's folder; bands and tiles are its own.", show_default=False)
+    ] = None,
+    tile_px: Annotated[int | None, typer.Option(help="Edge of the tiles that scenes are cut into. (256)")] = None,
     rule: Annotated[Rule, typer.Option(help="Which tiles count: all, with water, with one region of it.")] = "all",
     image_px: Annotated[
         int | None, typer.Option(help="Checkpoint: what a tile is resized to. (256)", show_default=False)
@@ -62,9 +65,10 @@ def evaluate(
         bool, typer.Option("--json", help="Print one JSON object: scores and what they are of.")
     ] = False,
 ) -> None:
-    """Score a checkpoint or a baseline on scenes with masks: one confusion matrix over all valid pixels."""
+    """Score a checkpoint, a bundle or a baseline on scenes with masks: one confusion matrix over all valid pixels."""
     options = {
         "bands": bands,
+        "tile_px": tile_px,
         "image_px": image_px,
         "prompt": prompt,
         "train": train,
@@ -74,18 +78,23 @@ def evaluate(
         "seed": seed,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    _require_one_contestant(checkpoint, baseline)
+    _require_one_contestant(checkpoint, baseline, bundle)
     _require_fitting(checkpoint, baseline, given)
     with reporting() as notify:
-        appraisal = _appraise(checkpoint, baseline, _folder(data, given, tile_px, rule), given, notify)
+        if bundle is not None:
+            appraisal = _appraise_bundle(bundle, data, rule, notify)
+        else:
+            appraisal = _appraise(checkpoint, baseline, _folder(data, given, rule), given, notify)
     print(json.dumps(appraisal.cited()) if as_json else _table(appraisal))
 
 
-def _require_one_contestant(checkpoint: str | None, baseline: str | None) -> None:
-    if checkpoint is None and baseline is None:
-        raise OrbitflError("Neither --checkpoint nor --baseline was given; give exactly one.")
-    if checkpoint is not None and baseline is not None:
-        raise OrbitflError("Both --checkpoint and --baseline were given; give exactly one.")
+def _require_one_contestant(checkpoint: str | None, baseline: str | None, bundle: Path | None) -> None:
+    named = {"--checkpoint": checkpoint, "--baseline": baseline, "--bundle": bundle}
+    given = [name for name, value in named.items() if value is not None]
+    if not given:
+        raise OrbitflError("Neither --checkpoint nor --baseline nor --bundle was given; give exactly one.")
+    if len(given) > 1:
+        raise OrbitflError(f"Both {' and '.join(given[:2])} were given; give exactly one.")
 
 
 def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given) -> None:
@@ -93,20 +102,29 @@ def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given)
     strange = [*(() if checkpoint else OF_CHECKPOINT), *(() if baseline == "unet" else OF_UNET)]
     if baseline in ("ndwi", "otsu"):
         strange.append("bands")
+    if checkpoint is None and baseline is None:
+        strange += ["bands", "tile_px"]
     for name in strange:
         if name in given:
-            subject = f"--baseline {baseline}" if baseline else "--checkpoint"
+            subject = f"--baseline {baseline}" if baseline else "--checkpoint" if checkpoint else "--bundle"
             raise OrbitflError(f"--{name.replace('_', '-')} says nothing about {subject}; leave it out.")
     if baseline == "unet" and "train" not in given:
         raise OrbitflError("--baseline unet learns from scenes with masks; give their folder with --train DIR.")
 
 
-def _folder(path: Path, given: Given, tile_px: int, rule: Rule) -> "FolderData":
+def _folder(path: Path, given: Given, rule: Rule) -> "FolderData":
     from orbitfl.data.options import FolderData
 
     bands = given.get("bands", DEFAULT_BANDS)
     listed = tuple(band.strip() for band in bands.split(",")) if "," in bands else bands
-    return FolderData(path=str(path), bands=listed, tile_px=tile_px, rule=rule)
+    return FolderData(path=str(path), bands=listed, tile_px=given.get("tile_px", DEFAULT_TILE_PX), rule=rule)
+
+
+def _appraise_bundle(bundle: Path, data: Path, rule: Rule, notify: Notify) -> "Appraisal":
+    from orbitfl.export.appraisal import appraise_bundle
+    from orbitfl.files import cache_folder
+
+    return appraise_bundle(bundle, data, rule, cache_folder(), notify)
 
 
 def _appraise(

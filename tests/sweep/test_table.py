@@ -70,8 +70,8 @@ def test_the_answer_in_words():
         for every_s, found in rows.items()
     }
     assert answer_of(grouped).sentence() == (
-        "exchange.min_interval_s=900 reaches 95% of the best mIoU (60.0 of 63.0 ± 12.7, at exchange.min_interval_s=300) "
-        "with 12% of its bytes and 100% of its joules."
+        "exchange.min_interval_s=900 reaches 95% of the best mIoU (60.0 of 63.0 ± 12.7, at "
+        "exchange.min_interval_s=300) with 12% of its bytes and 100% of its joules."
     )
 
 

@@ -1,0 +1,162 @@
+"""The command line of the board.
+
+Exit codes, for a watchdog: 0 done. 1 a fault of the runtime itself. 2 something given cannot be used; to try again
+changes nothing. 3 a place cannot be written, and 4 asked to stop: what is finished is kept, the same command goes on.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from orbitfl_edge import __version__
+from orbitfl_edge.bundle import SIGNATURE, Bundle, load
+from orbitfl_edge.problems import EdgeError, StoppedError
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        options.do(options)
+    except EdgeError as error:
+        print(f"orbitfl_edge: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("orbitfl_edge: stopped; the same command goes on where it was.", file=sys.stderr)
+        return StoppedError.code
+    return 0
+
+
+def _stop(*_: object) -> NoReturn:
+    raise StoppedError("stopped; the same command goes on where it was.")
+
+
+def _segment(options: argparse.Namespace) -> None:
+    # Imported where they are needed: `info` and `verify --files-only` start without onnxruntime and GDAL.
+    from orbitfl_edge.network import open_network
+    from orbitfl_edge.products import write_geotiff, write_packed, write_polygons
+    from orbitfl_edge.scene import open_scene
+    from orbitfl_edge.segmenting import segment
+    from orbitfl_edge.work import alone, work_for
+
+    bundle = _bundle(options)
+    overlap_px = bundle.spec.overlap_px if options.overlap_px is None else options.overlap_px
+    if not 0 <= overlap_px <= bundle.spec.tile_px // 2:
+        raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
+    if options.out.resolve() == options.scene.resolve():
+        raise EdgeError(f"{options.out} is the scene itself; give the mask another name.")
+    with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
+        if options.vector is not None and scene.file.crs is None:
+            raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")
+        told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
+        work = work_for(options.out, options.scene, scene.width_px, told)
+        mask = segment(scene, open_network(bundle, options.threads), overlap_px, work, _progress(options.scene))
+        if options.vector is not None:
+            print(f"{options.vector}: {write_polygons(options.vector, mask, scene.file)} polygons")
+        if options.packed is not None:
+            print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
+        write_geotiff(options.out, mask, scene.file, work.folder)
+        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {(mask == 1).mean():.2%} water")
+        work.remove()
+
+
+def _progress(scene: Path) -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        print(f"{scene.name}: row {done} of {total}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _verify(options: argparse.Namespace) -> None:
+    bundle = _bundle(options)
+    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says")
+    if options.key is None and (bundle.folder / SIGNATURE).exists():
+        print("signed, but not checked: give the public key with --key")
+    if not options.files_only:
+        from orbitfl_edge.checking import check_drawing
+
+        print(f"test scene: {check_drawing(bundle, options.threads):.3f} % of pixels as expected")
+
+
+def _info(options: argparse.Namespace) -> None:
+    bundle = load(options.bundle)
+    print(json.dumps({name: told for name, told in bundle.manifest.items() if name != "files"}, indent=1))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from orbitfl_edge.bench import measured, profile
+    from orbitfl_edge.files import replacing
+
+    bundle = _bundle(options)
+    found = measured(bundle, options.threads, options.repeats)
+    if options.out is not None:
+        text = profile(found, bundle, options.out.stem, options.watts, options.standby_watts)
+        with replacing(options.out) as beside:
+            beside.write_text(text, encoding="utf-8")
+    print(json.dumps(found.told(), indent=1))
+
+
+def _apply_update(options: argparse.Namespace) -> None:
+    from orbitfl_edge.update import apply_update
+
+    apply_update(options.update, _bundle(options), options.out, options.threads)
+    print(f"{options.out}: updated, unsigned")
+
+
+def _bundle(options: argparse.Namespace) -> Bundle:
+    if options.key is not None:
+        from orbitfl_edge.signature import require_signed
+
+        require_signed(options.bundle, options.key)
+    return load(options.bundle)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("orbitfl_edge", description="Water masks on the board.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    segment = _command(commands, "segment", _segment, "draw the water of a scene")
+    segment.add_argument("scene", type=Path, help="GeoTIFF of any size")
+    segment.add_argument("-o", "--out", type=Path, required=True, help="mask: 0 land, 1 water, 255 not known")
+    segment.add_argument("--bands", type=_bands, help="numbers in the file of red, green and blue, such as 3,2,1")
+    segment.add_argument("--overlap-px", type=int, help="of neighbouring tiles (the bundle's)")
+    segment.add_argument("--vector", type=Path, help="also polygons of water, GeoJSON")
+    segment.add_argument("--packed", type=Path, help="also one bit a pixel, compressed, for the downlink")
+
+    verify = _command(commands, "verify", _verify, "is every file of the bundle whole, and does it draw as it did?")
+    verify.add_argument("--files-only", action="store_true", help="do not draw the test scene")
+
+    _command(commands, "info", _info, "what the bundle is")
+
+    bench = _command(commands, "bench", _bench, "seconds, memory and joules on this board")
+    bench.add_argument("--repeats", type=int, default=20)
+    bench.add_argument("-o", "--out", type=Path, help="also a board profile for orbitfl, NAME.yaml")
+    bench.add_argument("--watts", type=float, help="what the board draws at work, if it does not count")
+    bench.add_argument("--standby-watts", type=float)
+
+    update = _command(commands, "apply-update", _apply_update, "a new bundle from this one and a received update")
+    update.add_argument("update", type=Path, help="safetensors, from orbitfl export --update-for")
+    update.add_argument("-o", "--out", type=Path, required=True, help="the new bundle's folder")
+    return parser
+
+
+def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None], told: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=told, description=told)
+    command.set_defaults(do=do)
+    command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
+    command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
+    command.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    return command
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(part) for part in text.split(","))
+    if len(numbers) != 3:
+        raise ValueError
+    return numbers

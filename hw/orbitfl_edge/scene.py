@@ -1,0 +1,191 @@
+"""A georeferenced scene, read stripe by stripe and shown as the network was shown its tiles.
+
+What is shown, where it is valid and how it is stretched agree with orbitfl's own reading of a data folder; a test of
+orbitfl holds both together.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from orbitfl_edge.bundle import Spec
+from orbitfl_edge.percentiles import KINDS, percentiles
+from orbitfl_edge.problems import EdgeError
+
+MOST_PIXELS = 2_000_000_000
+STRIPE_PX = 256
+GDAL_CACHE_MB = 64
+DARKEST = 16
+"""8-bit colours that never exceed it are no colours over 0 to 255."""
+IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Numbers mapped linearly to 0..255 between `low` and `high`, each (3,) float32."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An open file. numbers: of the bands shown as red, green and blue, from 1. stretch: None leaves 8 bits alone."""
+
+    path: Path
+    file: DatasetReader
+    numbers: tuple[int, ...]
+    stretch: Stretch | None
+
+    @property
+    def height_px(self) -> int:
+        return int(self.file.height)
+
+    @property
+    def width_px(self) -> int:
+        return int(self.file.width)
+
+    def shown(self, row: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Rows from `row` as colours (count, width, 3) and where they are valid (count, width).
+
+        Raises EdgeError where the file is damaged.
+        """
+        values, valid = _read(self.file, self.numbers, self.path, row, count)
+        return np.moveaxis(_to_8_bit(values, valid, self.stretch), 0, -1), valid
+
+
+@contextmanager
+def open_scene(path: Path, spec: Spec, bands: tuple[int, ...] | None) -> Iterator[Scene]:
+    """The scene, read through once for its stretch, so that what is damaged shows before any work is done.
+
+    bands: their numbers in the file; None finds them by name. Raises EdgeError for a file that cannot be used.
+    """
+    with _opened(path) as file:
+        numbers = _numbers(path, file, spec.channels) if bands is None else _given(path, file, bands)
+        _check(path, file, numbers, spec)
+        yield Scene(path, file, numbers, _surveyed(path, file, numbers, spec))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[DatasetReader]:
+    if not path.is_file():
+        raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
+    try:
+        with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            # Only the GeoTIFF driver: other formats under this name could point to further files or the network.
+            with rasterio.open(path, driver="GTiff") as file:
+                yield file
+    except RasterioError as error:
+        raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+
+
+def _numbers(path: Path, file: DatasetReader, channels: tuple[str, ...]) -> tuple[int, ...]:
+    names = [_standard(name or "") for name in file.descriptions]
+    if any(names):
+        if missing := [channel for channel in channels if _standard(channel) not in names]:
+            raise EdgeError(
+                f"{path} has no band {', '.join(missing)}, it has {', '.join(filter(None, names))}; give a scene with "
+                "these bands, or say with --bands which numbers they have."
+            )
+        return tuple(names.index(_standard(channel)) + 1 for channel in channels)
+    if len(names) != len(channels):
+        raise EdgeError(
+            f"{path} has {len(names)} bands without names; say with --bands which are {', '.join(channels)}, "
+            "such as --bands 3,2,1."
+        )
+    if set(file.colorinterp) == set(IN_ORDER) and tuple(file.colorinterp) != IN_ORDER:
+        raise EdgeError(f"{path} does not hold red, green and blue in this order; say with --bands where they are.")
+    return tuple(range(1, len(channels) + 1))
+
+
+def _standard(name: str) -> str:
+    """B4, b04 and B04 are one band."""
+    return re.sub(r"^B(\d)$", r"B0\1", name.strip().upper())
+
+
+def _given(path: Path, file: DatasetReader, bands: tuple[int, ...]) -> tuple[int, ...]:
+    if wrong := [band for band in bands if not 1 <= band <= file.count]:
+        raise EdgeError(f"{path} has no band number {wrong[0]}; it has {file.count}.")
+    return bands
+
+
+def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec) -> None:
+    kinds = {file.dtypes[number - 1] for number in numbers}
+    if len(kinds) > 1 or not kinds <= set(KINDS):
+        raise EdgeError(f"{path} holds {', '.join(sorted(kinds))}; write it as one of {', '.join(KINDS)}.")
+    if spec.stretch == "none" and kinds != {"uint8"}:
+        raise EdgeError(
+            f"{path} holds {min(kinds)}, but this network was shown 8-bit colours; stretch the scene first."
+        )
+    if file.transform.b or file.transform.d:
+        raise EdgeError(
+            f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
+        )
+    if file.height * file.width > MOST_PIXELS:
+        raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
+
+
+def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec) -> Stretch | None:
+    kind = file.dtypes[numbers[0] - 1]
+    ends = percentiles(lambda: _valid_numbers(path, file, numbers), kind, (0, 2, 98, 100))
+    least, low, high, most = ends.astype(np.float32).T
+    if (least == most).all():
+        raise EdgeError(f"{path} has the same number in every valid pixel, so there is nothing to see; check the file.")
+    if kind == "uint8" and spec.stretch != "percentile":
+        if most.max() <= DARKEST:
+            raise EdgeError(f"{path} holds no number above {most.max():g}, but colours from 0 to 255 are expected.")
+        return None
+    return Stretch(low, high)
+
+
+def _valid_numbers(path: Path, file: DatasetReader, numbers: tuple[int, ...]) -> Iterator[NDArray]:
+    found = False
+    for row in range(0, file.height, STRIPE_PX):
+        values, valid = _read(file, numbers, path, row, min(STRIPE_PX, file.height - row))
+        if valid.any():
+            found = True
+            yield values[:, valid]
+    if not found:
+        raise EdgeError(f"{path} has no valid pixel: all of it is nodata, so there is no mask to draw.")
+
+
+def _read(
+    file: DatasetReader, numbers: tuple[int, ...], path: Path, row: int, count: int
+) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Bands (3, count, width), and where not all of them hold nodata and each is finite (count, width)."""
+    try:
+        values = file.read(list(numbers), window=Window(0, row, file.width, count))  # type: ignore[call-arg]
+    except RasterioError as error:
+        raise EdgeError(f"{path} is damaged or cut off near row {row}; fetch it again.") from error
+    nodata = [file.nodatavals[number - 1] for number in numbers]
+    empty = [_equals(band, value) for band, value in zip(values, nodata, strict=True)]
+    valid = ~np.logical_and.reduce(empty)
+    return values, valid & np.isfinite(values).all(axis=0) if values.dtype.kind == "f" else valid
+
+
+def _equals(values: NDArray, nodata: float | None) -> NDArray[np.bool_]:
+    if nodata is None:
+        return np.zeros(values.shape, bool)
+    return np.isnan(values) if np.isnan(nodata) else values == nodata
+
+
+def _to_8_bit(values: NDArray, valid: NDArray[np.bool_], stretch: Stretch | None) -> NDArray[np.uint8]:
+    if stretch is None:
+        return np.where(valid, values, np.uint8(0))
+    low, high = stretch.low[:, None, None], stretch.high[:, None, None]
+    span = np.where(high > low, high - low, np.float32(1))
+    with np.errstate(invalid="ignore"):
+        scaled = (np.clip(values.astype(np.float32), low, high) - low) * (np.float32(255) / span)
+        return np.where(valid, np.rint(scaled), 0).astype(np.uint8)

@@ -1,0 +1,131 @@
+"""`orbitfl export` and `orbitfl segment`."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from orbitfl.cli.progress import reporting
+from orbitfl.errors import OrbitflError
+
+if TYPE_CHECKING:
+    from orbitfl.export.bundle import Exported
+    from orbitfl.export.source import Source
+
+Checkpoint = Annotated[str, typer.Argument(help="A run's folder, a weight file, official, or nano-base.")]
+
+
+def export(
+    checkpoint: Checkpoint,
+    out: Annotated[Path, typer.Option(help="The bundle's folder, or the update's file.", show_default=False)],
+    image_px: Annotated[
+        int | None, typer.Option(help="What the network sees of a tile. [default: as the run, or 256]")
+    ] = None,
+    bands: Annotated[
+        str | None, typer.Option(help="A composite, or three with commas. [default: as the run, or true_color]")
+    ] = None,
+    tile_px: Annotated[
+        int | None, typer.Option(min=16, help="Of a scene. [default: as the run, or what the network sees]")
+    ] = None,
+    quantize: Annotated[Literal["none", "int8"], typer.Option(help="int8: a smaller, faster encoder.")] = "none",
+    most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = 1.0,
+    data: Annotated[
+        Path | None, typer.Option(help="Scenes with masks to compare on. [default: those the run was scored on]")
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch", min=1, max=64, help="Tiles at a time.")] = 1,
+    overlap_px: Annotated[int | None, typer.Option(help="Of tiles in a scene. [default: a quarter]")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="For the comparison.")] = 1,
+    sign: Annotated[Path | None, typer.Option(help="Private key (Ed25519); made if there is none.")] = None,
+    update_for: Annotated[
+        Path | None, typer.Option(help="Write no bundle, but what turns this one's decoder into the checkpoint's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+) -> None:
+    """Write a bundle that runs on a board without torch: a folder, and a .tar of it."""
+    from orbitfl.export.bundle import Options, export
+    from orbitfl.export.source import shown_on
+
+    if update_for is not None:
+        _export_update(checkpoint, update_for, out)
+        return
+    options = Options(
+        quantize=quantize, batch_size=batch_size, overlap_px=overlap_px, most_loss=most_loss, sign=sign, threads=threads
+    )
+    with reporting() as notify:
+        source = _source(checkpoint, image_px, bands, tile_px)
+        exported = export(source if data is None else shown_on(source, data), out, options, notify)
+    print(json.dumps(exported.manifest) if as_json else _described(exported))
+
+
+def segment(
+    scene: Annotated[Path, typer.Argument(help="A GeoTIFF of any size.")],
+    out: Annotated[Path, typer.Option(help="The mask: 0 land, 1 water, 255 not known.", show_default=False)],
+    bundle: Annotated[Path | None, typer.Option(help="A bundle's folder.", show_default=False)] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="A run's folder, a weight file, official, or nano-base.", show_default=False)
+    ] = None,
+    image_px: Annotated[int | None, typer.Option(help="Checkpoint: what it sees of a tile. (256)")] = None,
+    bands: Annotated[str | None, typer.Option(help="Checkpoint: a composite, or three. (true_color)")] = None,
+    tile_px: Annotated[int | None, typer.Option(min=16, help="Checkpoint: of the scene. (as --image-px)")] = None,
+    vector: Annotated[Path | None, typer.Option(help="Also water as polygons, .geojson.")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="For onnxruntime.")] = 1,
+) -> None:
+    """Draw the water of a scene with the board's own runtime, so that the mask is the one a board would draw."""
+    if (bundle is None) == (checkpoint is None):
+        raise OrbitflError("Give exactly one of --bundle and --checkpoint.")
+    settled = {"--image-px": image_px, "--bands": bands, "--tile-px": tile_px}
+    if bundle is not None and (strange := [name for name, value in settled.items() if value is not None]):
+        raise OrbitflError(f"{strange[0]} says nothing about --bundle; leave it out.")
+    with TemporaryDirectory() as scratch:
+        if bundle is None:
+            bundle = _passing_bundle(_source(str(checkpoint), image_px, bands, tile_px), Path(scratch))
+        _segment(bundle, scene, out, vector, threads)
+
+
+def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads: int) -> None:
+    from orbitfl.export.runtime import call
+
+    extra = () if vector is None else ("--vector", vector)
+    told = call(["segment", scene, "-o", out, "--bundle", bundle, "--threads", str(threads), *extra])
+    print(told, end="")
+
+
+def _passing_bundle(source: "Source", scratch: Path) -> Path:
+    from orbitfl.export.bundle import Options, export
+
+    with reporting() as notify:
+        options = Options(repeats=1, most_pixels=0)  # The few tiles that are compared on anyway.
+        return export(source, scratch / "bundle", options, notify).folder
+
+
+def _source(checkpoint: str, image_px: int | None, bands: str | None, tile_px: int | None) -> "Source":
+    from orbitfl.export.source import find, shown_as
+
+    return shown_as(find(checkpoint, image_px), bands, tile_px)
+
+
+def _export_update(checkpoint: str, bundle: Path, out: Path) -> None:
+    from orbitfl.export.reading import read_bundle
+    from orbitfl.export.source import find
+    from orbitfl.export.update import write_update
+
+    found = read_bundle(bundle)
+    size_byte = write_update(find(checkpoint, int(found.manifest["model"]["image_px"])).model, found, out)
+    print(f"{out}: {size_byte:,} bytes; apply it with: python -m orbitfl_edge apply-update {out.name} --bundle …")
+
+
+def _described(exported: "Exported") -> str:
+    from orbitfl.export.costs import costs_on_boards
+
+    lines = [f"Compared on {exported.shipped.parity.tiles} tiles ({exported.manifest['evidence']['data']}):"]
+    lines += [f"{'variant':<14}{'MB':>8}{'ms a tile':>11}{'mIoU':>8}{'equal pixels':>14}"]
+    lines.append(f"{'torch':<14}{'':>8}{1e3 * exported.torch_s:>11.1f}{exported.shipped.parity.miou_torch:>8.2f}")
+    lines += [
+        f"{each.name:<14}{each.byte / 1e6:>8.2f}{1e3 * each.seconds:>11.1f}{each.parity.miou:>8.2f}"
+        f"{each.parity.equal_percent:>12.3f} %"
+        for each in exported.trials
+    ]
+    lines.append(f"Shipped: {exported.shipped.name}, in {exported.folder} and {exported.folder}.tar.")
+    return "\n".join([*lines, *costs_on_boards()])

@@ -1,0 +1,53 @@
+"""The score of a bundle on scenes with masks, tile by tile as checkpoints are scored."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from orbitfl.data.loading import load
+from orbitfl.data.options import FolderData
+from orbitfl.data.tiles import Rule
+from orbitfl.download import digest
+from orbitfl.export.bundle import MANIFEST
+from orbitfl.export.reading import Bundle, read_bundle
+from orbitfl.export.sessions import open_sessions
+from orbitfl.training.appraisal import Appraisal
+from orbitfl.training.scores import Confusion, confusion
+
+CHUNK = 16
+
+Notify = Callable[[str, int, int], None]
+
+
+def appraise_bundle(folder: Path, path: Path, rule: Rule, cache: Path, notify: Notify) -> Appraisal:
+    """Score it on the scenes of the data folder `path`, cut and shown as its manifest says; `rule` as in `Tiling`.
+
+    Raises OrbitflError for a damaged bundle, DataError for scenes that cannot be used.
+    """
+    bundle = read_bundle(folder)
+    data = _shown(bundle, path, rule)
+    tiles, sessions = load(data, cache), open_sessions(folder, os.cpu_count() or 1)
+    counts = Confusion()
+    for first in range(0, len(tiles), CHUNK):
+        chunk = slice(first, first + CHUNK)
+        counts += confusion(sessions.logits(tiles.images[chunk]) > 0, tiles.masks[chunk])
+        notify("scoring", min(first + CHUNK, len(tiles)), len(tiles))
+    return Appraisal(_contestant(bundle), data, tiles, counts)
+
+
+def _shown(bundle: Bundle, path: Path, rule: Rule) -> FolderData:
+    told = bundle.manifest["input"]
+    bands = tuple(told["channels"])
+    return FolderData(path=str(path), bands=bands, tile_px=told["tile_px"], rule=rule, stretch=told["stretch"])
+
+
+def _contestant(bundle: Bundle) -> dict[str, object]:
+    model = bundle.manifest["model"]
+    return {
+        "bundle": str(bundle.folder),
+        "manifest_sha256": digest(bundle.folder / MANIFEST),
+        "model": model["variant"],
+        "image_px": model["image_px"],
+        "recipe": model["recipe"],
+        "prompt": "none",
+    }

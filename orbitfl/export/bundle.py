@@ -1,0 +1,283 @@
+"""A bundle: one folder, and a .tar of it, with everything a board needs to draw water masks."""
+
+import hashlib
+import io
+import json
+import platform
+import tarfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import MemoryFile
+
+from orbitfl.data.loading import load
+from orbitfl.data.tiles import Tiles, content_hash
+from orbitfl.errors import OrbitflError, WeightsError
+from orbitfl.experiment.machine import processor
+from orbitfl.export import weights
+from orbitfl.export.graphs import OPSET, Graphs, graphs
+from orbitfl.export.parity import MOST_PIXELS, Logits, Parity, all_logits, compared, some, torch_logits
+from orbitfl.export.recipes import INT8, RECIPES
+from orbitfl.export.runtime import runtime_files
+from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, seconds_each
+from orbitfl.export.signing import signature
+from orbitfl.export.source import Source
+from orbitfl.files import cache_folder, new_folder, replacing
+from orbitfl.models.mobile_sam import MobileSam
+from orbitfl.models.preprocess import DEVIATION, MEAN
+
+FORMAT = "orbitfl-bundle-1"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+TEST_SCENE, TEST_MASK = "test/scene.tif", "test/mask.tif"
+TEST_PX, TEST_TILES = 256, 8
+LEAST_EQUAL_PERCENT = 99.9
+"""Of pixels that a float32 bundle has to draw as torch does."""
+VERSIONED = ("orbitfl", "torch", "onnx", "onnxruntime", "numpy")
+
+Notify = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """quantize: what the encoder becomes. most_loss: points of mIoU that this may cost. repeats: of each timing.
+    most_pixels: of the tiles that are compared on.
+
+    overlap_px: of neighbouring tiles in a scene; None is a quarter of a tile. sign: the file of a private key.
+    """
+
+    quantize: Literal["none", "int8"] = "none"
+    batch_size: int = 1
+    overlap_px: int | None = None
+    most_loss: float = 1.0
+    sign: Path | None = None
+    threads: int = 1
+    repeats: int = 3
+    most_pixels: int = MOST_PIXELS
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to store and compute the network, tried. seconds: of one tile, from image to logits, the fastest."""
+
+    name: str
+    byte: int
+    seconds: float
+    parity: Parity
+
+    def told(self) -> dict[str, Any]:
+        return {"variant": self.name, "byte": self.byte, "seconds": self.seconds, **self.parity.told()}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of an export. torch_s: one tile in torch, on as many threads and beside the trials."""
+
+    folder: Path
+    shipped: Trial
+    trials: tuple[Trial, ...]
+    torch_s: float
+    manifest: dict[str, Any]
+
+
+def export(source: Source, out: Path, options: Options, notify: Notify) -> Exported:
+    """Write the bundle to `out`, which must not be there yet, and `out`.tar.
+
+    Raises OrbitflError when the graphs do not compute what torch does or quantisation costs too much, and StorageError
+    or DataError for places and tiles that cannot be used. Nothing is written then.
+    """
+    overlap_px = _overlap_px(source, options)
+    torch.set_num_threads(options.threads)
+    tiles = some(load(source.evaluation, cache_folder()), options.most_pixels)
+    made = graphs(source.model, source.tile_px, options.batch_size)
+    with new_folder(out) as folder, TemporaryDirectory() as scratch:
+        trials, torch_s = _tried(source, made, tiles, options, Path(scratch), notify)
+        shipped = _chosen(trials, options)
+        contents = _contents(source, Path(scratch) / shipped.name, tiles, options)
+        manifest = {
+            **_described(source, options, shipped, overlap_px),
+            "evidence": _evidence(source, tiles, trials, torch_s, options),
+            "provenance": source.provenance,
+            "updates": [],
+            "licence": {"weights": source.provenance["licence"], "runtime": "Apache-2.0"},
+            "files": {name: _proof(content) for name, content in contents.items()},
+        }
+        contents[MANIFEST] = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False).encode()
+        if options.sign is not None:
+            contents[SIGNATURE] = signature(contents[MANIFEST], options.sign)
+        for name, content in contents.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    _archive(out, contents)
+    return Exported(out, shipped, trials, torch_s, manifest)
+
+
+def _tried(
+    source: Source, made: Graphs, tiles: Tiles, options: Options, scratch: Path, notify: Notify
+) -> tuple[tuple[Trial, ...], float]:
+    """Each variant that may be shipped or compared, measured in one go with torch."""
+    names = ["fp32"] if options.quantize == "none" else list(RECIPES)
+    bytes_of = {name: _write_graphs(made, name, scratch / name) for name in names}
+    sessions = {name: open_sessions(scratch / name, options.threads) for name in names}
+
+    def asked(what: str, one_batch: Callable[[NDArray[np.uint8]], Logits]) -> Logits:
+        return all_logits(one_batch, tiles.images, options.batch_size, lambda done, all_: notify(what, done, all_))
+
+    reference = asked("torch", lambda images: torch_logits(source.model, images))
+    parities = {name: compared(reference, asked(name, each.logits), tiles.masks) for name, each in sessions.items()}
+    seconds = _timed(source, sessions, tiles.images[: options.batch_size], options)
+    trials = tuple(Trial(name, bytes_of[name], seconds[name], parities[name]) for name in names)
+    return trials, seconds["torch"]
+
+
+def _write_graphs(made: Graphs, recipe: str, folder: Path) -> int:
+    """The bytes of both graphs and the decoder's weights, written as a board has them."""
+    folder.mkdir()
+    decoder = weights.apart(made.decoder, "F32" if recipe == "fp32" else "F16")
+    contents = {
+        ENCODER: RECIPES[recipe](made.encoder).SerializeToString(deterministic=True),
+        DECODER: decoder.graph.SerializeToString(deterministic=True),
+        weights.FILE: decoder.weights,
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return sum(map(len, contents.values()))
+
+
+def _timed(
+    source: Source, sessions: dict[str, Sessions], images: NDArray[np.uint8], options: Options
+) -> dict[str, float]:
+    works: dict[str, Callable[[], object]] = {"torch": lambda: torch_logits(source.model, images)}
+    works |= {name: lambda each=each: each.logits(images) for name, each in sessions.items()}
+    return {name: taken / len(images) for name, taken in seconds_each(works, options.repeats).items()}
+
+
+def _chosen(trials: tuple[Trial, ...], options: Options) -> Trial:
+    by_name = {trial.name: trial for trial in trials}
+    exact = by_name["fp32"].parity
+    if not exact.equal_percent >= LEAST_EQUAL_PERCENT:
+        raise WeightsError(
+            f"The exported graphs draw {exact.equal_percent:.2f} % of pixels as torch does, where "
+            f"{LEAST_EQUAL_PERCENT} are expected; the network's numbers may be beyond float32. Give another checkpoint."
+        )
+    if options.quantize == "none":
+        return by_name["fp32"]
+    lossy = by_name[INT8].parity
+    if not lossy.loss <= options.most_loss:
+        raise WeightsError(
+            f"INT8 costs this network {lossy.loss:.2f} points of mIoU ({lossy.miou_torch:.2f} to {lossy.miou:.2f}), "
+            f"more than {options.most_loss:g}. Export it without --quantize, or allow the loss with --most-loss."
+        )
+    return by_name[INT8]
+
+
+def _contents(source: Source, graphs_folder: Path, tiles: Tiles, options: Options) -> dict[str, bytes]:
+    """Every file but the manifest, by its path."""
+    sessions = open_sessions(graphs_folder, options.threads)
+    contents = {path.name: path.read_bytes() for path in sorted(graphs_folder.iterdir())}
+    image, mask = _test_case(sessions, tiles)
+    contents[TEST_SCENE] = _geotiff(np.moveaxis(image, -1, 0), source.channels)
+    contents[TEST_MASK] = _geotiff(mask[None], ("water",))
+    return contents | {f"runtime/{name}": content for name, content in runtime_files().items()}
+
+
+def _test_case(sessions: Sessions, tiles: Tiles) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A corner of a tile and its mask, as a scene smaller than a tile is drawn.
+
+    Of the tiles with the most even share of water, the one that is drawn most evenly: a mask of nothing but land would
+    be drawn by a broken machine as well.
+    """
+    likely = np.argsort(np.abs(tiles.water_share() - 0.5))[:TEST_TILES]
+    corners = tiles.images[likely, :TEST_PX, :TEST_PX]
+    padded = np.zeros_like(tiles.images[likely])
+    padded[:, : corners.shape[1], : corners.shape[2]] = corners
+    masks = sessions.logits(padded)[:, :TEST_PX, :TEST_PX] > 0
+    best = int(np.argmin(np.abs(masks.mean(axis=(1, 2)) - 0.5)))
+    return corners[best], masks[best].astype(np.uint8)
+
+
+def _geotiff(bands: NDArray[np.uint8], names: tuple[str, ...]) -> bytes:
+    count, height, width = bands.shape
+    with warnings.catch_warnings(), MemoryFile() as memory:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with memory.open(
+            driver="GTiff", height=height, width=width, count=count, dtype="uint8", compress="deflate"
+        ) as file:
+            file.write(bands)
+            file.descriptions = names
+        return memory.read()
+
+
+def _overlap_px(source: Source, options: Options) -> int:
+    overlap_px = source.tile_px // 4 if options.overlap_px is None else options.overlap_px
+    if not 0 <= overlap_px <= source.tile_px // 2:
+        raise OrbitflError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {source.tile_px // 2}.")
+    return overlap_px
+
+
+def _described(source: Source, options: Options, shipped: Trial, overlap_px: int) -> dict[str, Any]:
+    """What the bundle is, and how scenes are to be shown to it."""
+    return {
+        "format": FORMAT,
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}},
+        "model": {
+            "variant": source.model.variant.name,
+            "image_px": source.model.image_size,
+            "batch_size": options.batch_size,
+            "opset": OPSET,
+            "recipe": shipped.name,
+            "encoder_sha256": encoder_sha256(source.model),
+        },
+        "input": {
+            "channels": list(source.channels),
+            "stretch": source.stretch,
+            "percentiles": [2, 98],
+            "tile_px": source.tile_px,
+            "overlap_px": overlap_px,
+            "mean": list(MEAN),
+            "deviation": list(DEVIATION),
+        },
+    }
+
+
+def _evidence(
+    source: Source, tiles: Tiles, trials: tuple[Trial, ...], torch_s: float, options: Options
+) -> dict[str, Any]:
+    return {
+        "data": f"{source.evaluation.kind}: {getattr(source.evaluation, 'path', 'drawn scenes')}",
+        "tiles_sha256": content_hash(tiles),
+        "processor": processor(),
+        "threads": options.threads,
+        "torch_seconds": torch_s,
+        "variants": [trial.told() for trial in trials],
+    }
+
+
+def _proof(content: bytes) -> dict[str, Any]:
+    return {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def encoder_sha256(model: MobileSam) -> str:
+    """Of the frozen encoder's numbers, names included: bundles that differ in it cannot share updates."""
+    digest = hashlib.sha256()
+    for name, value in model.image_encoder.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _archive(out: Path, contents: dict[str, bytes]) -> None:
+    """The same bytes for the same bundle: no times, no owners."""
+    with replacing(out.with_name(f"{out.name}.tar")) as beside, tarfile.open(beside, "w") as archive:
+        for name in sorted(contents):
+            entry = tarfile.TarInfo(f"{out.name}/{name}")
+            entry.size = len(contents[name])
+            archive.addfile(entry, io.BytesIO(contents[name]))

@@ -1,0 +1,56 @@
+"""The board's runtime, a program of its own: orbitfl puts its source into bundles and calls it, but imports none."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from orbitfl.errors import OrbitflError, StorageError
+
+PACKAGE = "orbitfl_edge"
+BESIDE = ("LICENSE", "requirements.txt")
+SHIPPED = (Path(__file__).parents[1] / "edge", Path(__file__).parents[2] / "hw")
+"""Where the wheel carries the runtime, and where it lies in the repository."""
+
+
+def runtime_folder() -> Path:
+    """The folder that holds the package. Raises StorageError where it is missing."""
+    for folder in SHIPPED:
+        if (folder / PACKAGE / "__main__.py").is_file():
+            return folder
+    raise StorageError(f"The board runtime {PACKAGE} is not with this orbitfl; install orbitfl again.")
+
+
+def runtime_files() -> dict[str, bytes]:
+    """Every file of the runtime by its path, licence and requirements included."""
+    folder = runtime_folder()
+    files = [path for path in sorted((folder / PACKAGE).iterdir()) if path.suffix == ".py" or path.name in BESIDE]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def call(arguments: Sequence[str | Path]) -> str:
+    """What the runtime prints; its progress goes to stderr. Raises OrbitflError with its own sentence on refusal."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", PACKAGE, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        refusal = _forwarded(process.stderr or ())
+        told = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise OrbitflError(refusal or f"The board's runtime ended with {process.returncode}.")
+    return told
+
+
+def _forwarded(lines: Iterable[str]) -> str:
+    """Let the runtime's progress through to stderr as it comes; returns the last line, without its name."""
+    last = ""
+    for line in lines:
+        if not line.startswith(f"{PACKAGE}: "):
+            print(line, end="", file=sys.stderr, flush=True)
+        last = line.removeprefix(f"{PACKAGE}: ").strip() or last
+    return last

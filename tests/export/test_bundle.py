@@ -1,0 +1,100 @@
+"""What is in a bundle, and what stops one from being made."""
+
+import hashlib
+import json
+import tarfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from orbitfl.data.options import SyntheticData
+from orbitfl.errors import OrbitflError, StorageError, WeightsError
+from orbitfl.export.bundle import Options, export
+from orbitfl.export.parity import compared
+from orbitfl.export.reading import read_bundle
+from orbitfl.export.source import Source, find
+
+DRAWN = SyntheticData(scenes=2, size_px=128, tile_px=64, seed=5)
+
+
+@pytest.fixture
+def source(taught: Path) -> Source:
+    return replace(find(str(taught), 64), evaluation=DRAWN, tile_px=64)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+def test_the_manifest_tells_every_byte(bundle: Path):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    present = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    assert present == manifest["files"].keys() | {"manifest.json"}
+    for name, told in manifest["files"].items():
+        content = (bundle / name).read_bytes()
+        assert told == {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_the_evidence_is_of_torch_on_the_same_tiles(bundle: Path):
+    (shipped,) = json.loads((bundle / "manifest.json").read_text())["evidence"]["variants"]
+    assert shipped["equal_percent"] > 99.99 and shipped["largest_difference"] < 1e-3
+    assert shipped["miou"] == pytest.approx(shipped["miou_torch"], abs=0.01)
+    assert shipped["miou_torch"] > 50, "the taught network has to see something, or nothing is compared"
+
+
+def test_the_archive_holds_the_folder(bundle: Path):
+    with tarfile.open(f"{bundle}.tar") as archive:
+        held = {entry.name: archive.extractfile(entry) for entry in archive.getmembers()}
+        for path in bundle.rglob("*"):
+            if path.is_file():
+                file = held[f"{bundle.name}/{path.relative_to(bundle).as_posix()}"]
+                assert file is not None and file.read() == path.read_bytes()
+
+
+def test_the_test_scene_holds_water_and_land(bundle: Path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(bundle / "test/mask.tif") as file:
+            assert set(np.unique(file.read(1))) == {0, 1}
+
+
+def test_int8_ships_with_a_table_of_what_was_tried(source: Source, tmp_path: Path):
+    exported = export(source, tmp_path / "small", Options(quantize="int8", repeats=1), _silent)
+    tried = [each["variant"] for each in exported.manifest["evidence"]["variants"]]
+    assert tried == ["fp32", "weights_fp16", "weights_int8", "dynamic_s8", "dynamic_u8"]
+    assert exported.shipped.name == "dynamic_s8" and abs(exported.shipped.parity.loss) < 1
+    read_bundle(exported.folder)
+
+
+def test_a_loss_beyond_what_is_allowed_ships_nothing(source: Source, tmp_path: Path):
+    with pytest.raises(WeightsError, match=r"INT8 costs this network .* points of mIoU"):
+        export(source, tmp_path / "out", Options(quantize="int8", most_loss=-100, repeats=1), _silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_overlap_beyond_half_a_tile_is_refused(source: Source, tmp_path: Path):
+    with pytest.raises(OrbitflError, match="overlap-px is 33"):
+        export(source, tmp_path / "out", Options(overlap_px=33), _silent)
+
+
+def test_a_bundle_does_not_take_the_place_of_another(source: Source, bundle: Path):
+    with pytest.raises(StorageError, match="not empty"):
+        export(source, bundle, Options(), _silent)
+
+
+def test_parity_counts_what_differs():
+    reference = np.array([[[1.0, -1.0], [2.0, -3.0]]], np.float32)
+    given = np.array([[[1.0, 1.0], [2.0, -3.0]]], np.float32)
+    found = compared(reference, given, np.array([[[1, 0], [1, 255]]], np.uint8))
+    assert found.equal_percent == 75 and found.largest_difference == 2
+    assert found.miou_torch == 100 and found.miou == pytest.approx((200 / 3 + 0) / 2)
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path):
+    with pytest.raises(OrbitflError, match="no readable bundle"):
+        read_bundle(tmp_path)

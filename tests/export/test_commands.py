@@ -1,0 +1,106 @@
+"""`orbitfl export`, `segment` and `evaluate --bundle`, as a user types them."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from orbitfl.cli import main
+
+
+@pytest.fixture
+def orbitfl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["orbitfl", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return call
+
+
+@pytest.fixture
+def scenes(orbitfl, tmp_path: Path) -> Path:
+    folder = tmp_path / "scenes"
+    assert orbitfl("data", "synth", "--out", folder, "--scenes", 2, "--size-px", 128, "--seed", 3)[0] == 0
+    return folder
+
+
+def test_a_run_becomes_a_bundle_that_says_where_it_comes_from(orbitfl, repository: Path, tiny, tmp_path: Path):
+    words = [word for each in (*tiny, "exchange.controls=[]", "data.bands=true_color") for word in ("--set", each)]
+    run = tmp_path / "run"
+    words += ["--set", "evaluation.data.bands=true_color"]
+    assert orbitfl("run", repository / "constellations/first_light.yaml", "--out", run, *words)[0] == 0
+    code, out, err = orbitfl("export", run, "--out", tmp_path / "bundle", "--json")
+    assert code == 0, err
+    manifest = json.loads(out)
+    history = manifest["provenance"]["run"]
+    assert history["lineage"]["average_of"] == [f"sat-{number}" for number in range(8)]
+    assert history["seed"] == 7 and history["strategy"] == "gossip" and history["evaluation"]["miou"] > 0
+    assert manifest["model"]["image_px"] == 64 and manifest["input"]["tile_px"] == 64
+    (shipped,) = manifest["evidence"]["variants"]
+    assert shipped["miou"] == pytest.approx(history["evaluation"]["miou"], abs=0.1)
+
+
+def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, bundle: Path):
+    of = ("--data", scenes, "--tile-px", 64, "--json")
+    _, plain, _ = orbitfl("evaluate", "--checkpoint", taught, "--image-px", 64, *of)
+    code, bundled, err = orbitfl("evaluate", "--bundle", bundle, "--data", scenes, "--json")
+    assert code == 0, err
+    assert json.loads(bundled)["miou"] == pytest.approx(json.loads(plain)["miou"], abs=0.05)
+    assert json.loads(bundled)["data"]["sha256"] == json.loads(plain)["data"]["sha256"]
+
+
+@pytest.mark.parametrize("option", [("--image-px", 64), ("--prompt", "box"), ("--bands", "swir"), ("--tile-px", 32)])
+def test_what_a_bundle_settles_cannot_be_chosen(orbitfl, scenes: Path, bundle: Path, option: tuple):
+    code, _, err = orbitfl("evaluate", "--bundle", bundle, "--data", scenes, *option)
+    assert code == 2 and option[0] in err
+
+
+def test_a_checkpoint_and_its_bundle_draw_one_mask(orbitfl, scenes: Path, taught: Path, bundle: Path, tmp_path: Path):
+    scene = min((scenes / "images").iterdir())
+    for name, by in (("a", ("--bundle", bundle)), ("b", ("--checkpoint", taught, "--image-px", 64))):
+        code, _, err = orbitfl("segment", scene, "--out", tmp_path / f"{name}.tif", *by)
+        assert code == 0, err
+    masks = [rasterio.open(tmp_path / f"{name}.tif").read(1) for name in "ab"]
+    np.testing.assert_array_equal(*masks)
+
+
+@pytest.mark.parametrize("option", [("--image-px", 64), ("--bands", "swir"), ("--tile-px", 32)])
+def test_segment_lets_a_bundle_settle_what_it_is_shown(orbitfl, bundle: Path, tmp_path: Path, option: tuple):
+    code, _, err = orbitfl("segment", tmp_path / "a.tif", "--out", tmp_path / "b.tif", "--bundle", bundle, *option)
+    assert code == 2 and option[0] in err
+
+
+def test_a_weight_file_is_told_its_bands_and_tiles(orbitfl, taught: Path, tmp_path: Path):
+    words = ("--image-px", 64, "--bands", "B08,B04,B03", "--tile-px", 96, "--json")
+    code, out, err = orbitfl("export", taught, "--out", tmp_path / "bundle", *words)
+    assert code == 0, err
+    told = json.loads(out)["input"]
+    assert told["channels"] == ["B08", "B04", "B03"] and told["tile_px"] == 96 and told["overlap_px"] == 24
+
+
+def test_indices_stay_on_the_ground(orbitfl, taught: Path, tmp_path: Path):
+    code, _, err = orbitfl("export", taught, "--out", tmp_path / "bundle", "--bands", "NDWI,B04,B03")
+    assert code == 2 and "does not compute" in err
+
+
+def test_segment_wants_one_network(orbitfl, tmp_path: Path):
+    code, _, err = orbitfl("segment", tmp_path / "scene.tif", "--out", tmp_path / "mask.tif")
+    assert code == 2 and "exactly one" in err
+
+
+def test_segment_says_what_is_wrong_with_a_scene(orbitfl, bundle: Path, tmp_path: Path):
+    code, _, err = orbitfl("segment", tmp_path / "none.tif", "--out", tmp_path / "mask.tif", "--bundle", bundle)
+    assert code == 2 and err.count("\n") == 1 and "There is no scene" in err
+
+
+@pytest.mark.parametrize("given", ["nowhere", "."])
+def test_what_is_no_checkpoint_is_refused(orbitfl, tmp_path: Path, given: str):
+    code, _, err = orbitfl("export", tmp_path / given, "--out", tmp_path / "bundle")
+    assert code == 2 and "Traceback" not in err and not (tmp_path / "bundle").exists()

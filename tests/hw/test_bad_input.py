@@ -1,0 +1,150 @@
+"""One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rasterio import Affine
+
+Write = Callable[..., Path]
+
+
+def _truncated(write: Write, colours: NDArray) -> Path:
+    path = write(colours)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def _text(write: Write, colours: NDArray) -> Path:
+    path = write(colours)
+    path.write_text("no scene")
+    return path
+
+
+BROWN = np.full((3, 80, 80), 90, np.uint8)
+
+SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
+    "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
+    "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
+    "truncated": (_truncated, "damaged or"),
+    "other bands": (lambda write, colours: write(colours, names=("B08", "B11", "B12")), "has no band B04, B03, B02"),
+    "no names": (lambda write, colours: write(np.concatenate([colours, colours]), names=()), "6 bands without names"),
+    "blue first": (
+        lambda write, colours: write(colours, names=(), photometric="MINISBLACK", colours=("blue", "green", "red")),
+        "red, green and blue in this order",
+    ),
+    "all nodata": (lambda write, colours: write(np.zeros_like(colours), nodata=0), "has no valid pixel"),
+    "one number": (lambda write, colours: write(BROWN), "the same number in every valid pixel"),
+    "0 to 1": (lambda write, colours: write((colours > 90).astype(np.uint8)), "no number above 1"),
+    "64-bit": (lambda write, colours: write(colours.astype(np.float64)), "holds float64"),
+    "rotated": (
+        lambda write, colours: write(colours, transform=Affine.rotation(20) @ Affine.scale(10, -10)),
+        "is rotated",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SCENES)
+def test_a_scene_that_cannot_be_used(edge, write, colours, bundle: Path, tmp_path: Path, case: str):
+    make, told = SCENES[case]
+    scene, out = make(write, colours), tmp_path / "out" / "mask.tif"
+    ended = edge("segment", scene, "-o", out, "--bundle", bundle)
+    assert ended.code == 2 and told in ended.err, ended.err
+    assert len([line for line in ended.err.splitlines() if line.startswith("orbitfl_edge: ")]) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("bands", ["0,1,2", "1,2,4"])
+def test_a_band_number_that_is_not_there(edge, write, colours, bundle: Path, tmp_path: Path, bands: str):
+    ended = edge("segment", write(colours), "-o", tmp_path / "mask.tif", "--bundle", bundle, "--bands", bands)
+    assert ended.code == 2 and "has no band number" in ended.err
+
+
+@pytest.fixture
+def copied(bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle, tmp_path / "copied"))
+
+
+def _edit(folder: Path, change: Callable[[dict], None]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _changed_byte(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+
+    return change
+
+
+BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (shutil.rmtree, "no readable bundle"),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable bundle"),
+    "manifest no JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "is no JSON"),
+    "manifest too long": (lambda folder: (folder / "manifest.json").write_text(" " * 2**21), "is larger than"),
+    "other format": (lambda folder: _edit(folder, lambda told: told.update(format="x")), "is no orbitfl-bundle-1"),
+    "no graphs named": (lambda folder: _edit(folder, lambda told: told.update(files={})), "does not name the files"),
+    "outside": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"../secret": {}})),
+        "does not name the files",
+    ),
+    "no input": (lambda folder: _edit(folder, lambda told: told.pop("input")), "does not say how scenes"),
+    "huge tiles": (
+        lambda folder: _edit(folder, lambda told: told["input"].update(tile_px=10**9)),
+        "does not say how scenes",
+    ),
+    "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
+    "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
+    "changed encoder": (_changed_byte("encoder.onnx"), "a byte has changed"),
+    "changed weights": (_changed_byte("decoder.safetensors"), "a byte has changed"),
+    "changed runtime": (_changed_byte("runtime/orbitfl_edge/network.py"), "a byte has changed"),
+}
+
+
+@pytest.mark.parametrize("case", BUNDLES)
+def test_a_bundle_that_is_not_whole(edge, copied: Path, case: str):
+    change, told = BUNDLES[case]
+    change(copied)
+    ended = edge("verify", "--bundle", copied)
+    assert ended.code == 2 and told in ended.err, ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_whole_bundle_is_said_to_be(edge, copied: Path):
+    ended = edge("verify", "--bundle", copied)
+    assert ended.code == 0 and "100.000 % of pixels" in ended.out
+
+
+def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
+    """As a machine would whose arithmetic is wrong: the expected mask is another, and the manifest knows it."""
+    import hashlib
+
+    from orbitfl_edge.checking import write_mask
+
+    write_mask(copied / "test/mask.tif", np.ones((64, 64), np.uint8))
+    content = (copied / "test/mask.tif").read_bytes()
+    proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _edit(copied, lambda told: told["files"].update({"test/mask.tif": proof}))
+    ended = edge("verify", "--bundle", copied)
+    assert ended.code == 2 and "of its test scene" in ended.err
+
+
+def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: Path):
+    scene = write(colours)
+    before = scene.read_bytes()
+    ended = edge("segment", scene, "-o", scene, "--bundle", bundle)
+    assert ended.code == 2 and "is the scene itself" in ended.err and scene.read_bytes() == before
+
+
+def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours, bundle: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)
+    assert ended.code == 3 and "could not be written" in ended.err

@@ -1,0 +1,45 @@
+"""What the board measures of itself becomes a profile that scenarios take."""
+
+import json
+from pathlib import Path
+
+import pytest
+from orbitfl_edge.bundle import load
+from orbitfl_edge.network import open_network
+
+from orbitfl.scenario.profiles import Board
+from orbitfl.scenario.profiles.files import read_profile
+
+
+def test_bench_tells_seconds_and_memory(edge, bundle: Path):
+    ended = edge("bench", "--bundle", bundle, "--repeats", 3)
+    told = json.loads(ended.out)
+    assert 0 < told["tile_s"]["p50"] <= told["tile_s"]["p90"] <= told["tile_s"]["p99"] < told["start_s"] + 10
+    assert told["peak_byte"] > 10**7 and told["repeats"] == 3
+
+
+def test_a_profile_is_one_that_scenarios_take(edge, bundle: Path, tmp_path: Path):
+    out = tmp_path / "my_board.yaml"
+    words = ("--repeats", 2, "-o", out, "--watts", 12, "--standby-watts", 4)
+    assert edge("bench", "--bundle", bundle, *words).code == 0
+    board = read_profile(str(out), Board)
+    assert board.name == "my_board" and board.inference_w.value == 12 and board.standby_w.value == 4
+    assert "estimated, not measured" in board.train_step_s.source and "orbitfl_edge bench" in board.inference_s.source
+
+
+def test_watts_that_nobody_knows_are_asked_for(edge, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("orbitfl_edge.bench.COUNTERS", str(tmp_path / "none"))
+    ended = edge("bench", "--bundle", bundle, "--repeats", 1, "-o", tmp_path / "board.yaml")
+    assert ended.code == 2 and "--watts" in ended.err and not (tmp_path / "board.yaml").exists()
+
+
+def test_sums_of_int8_products_do_not_saturate_without_vnni(bundle: Path):
+    """Else one bundle would draw otherwise on Zen 1; `hw/emulation/draw.sh … zen1` shows that the option works."""
+    network = open_network(load(bundle), 1)
+    for session in (network.encoder, network.decoder):
+        assert session.get_session_options().get_session_config_entry("session.x64quantprecision") == "1"
+
+
+def test_info_prints_what_the_bundle_is(edge, bundle: Path):
+    told = json.loads(edge("info", "--bundle", bundle).out)
+    assert told["input"]["channels"] == ["B04", "B03", "B02"] and told["model"]["variant"] == "mobile_sam_nano"

@@ -1,0 +1,57 @@
+"""What a scene shows the network, against orbitfl's own reading of the same file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from orbitfl_edge.bundle import Spec
+from orbitfl_edge.network import prepared
+from orbitfl_edge.scene import open_scene
+
+from orbitfl.data.cutting import cut
+from orbitfl.data.folder import scan
+from orbitfl.data.tiles import Stretch, Tiling
+from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
+
+
+def _spec(stretch: Stretch = "auto", tile_px: int = 64, image_px: int = 64) -> Spec:
+    return Spec(("B04", "B03", "B02"), stretch, tile_px, 16, image_px, 1, MEAN, DEVIATION)
+
+
+def _reflectances(dtype: str) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    values = rng.gamma(2.0, 600, (4, 128, 192))
+    if dtype == "float32":
+        values = values / 1e4
+        values[:, 5:9, 7:20] = np.nan
+        values[1, 60, 60] = np.inf
+    return values.astype(dtype) if dtype != "uint8" else np.clip(values / 10, 0, 255).astype("uint8")
+
+
+@pytest.mark.parametrize("stretch", ["auto", "percentile"])
+@pytest.mark.parametrize(
+    ("dtype", "nodata"), [("uint8", None), ("uint8", 0), ("uint16", 0), ("int16", -1), ("int32", 0), ("float32", None)]
+)
+def test_it_shows_what_orbitfl_cuts(write, tmp_path: Path, dtype: str, nodata: float | None, stretch: Stretch):
+    values = _reflectances(dtype)
+    if nodata is not None:
+        values[:, 30:50, 40:80] = nodata
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    names = ("B02", "b3", "B4", "B08")
+    path = write(values, "images/a.tif", names, nodata=nodata)
+    write(np.zeros((1, 128, 192), np.uint8), "masks/a.tif", ("water",))
+    tiles = cut(scan(tmp_path), ("B04", "B03", "B02"), Tiling(tile_px=64, stretch=stretch))
+    with open_scene(path, _spec(stretch), None) as scene:
+        shown, valid = (np.concatenate(each) for each in zip(scene.shown(0, 50), scene.shown(50, 78), strict=True))
+    for image, mask, row, col in zip(tiles.images, tiles.masks, tiles.row, tiles.col, strict=True):
+        place = slice(row, row + 64), slice(col, col + 64)
+        np.testing.assert_array_equal(shown[place], image)
+        np.testing.assert_array_equal(valid[place], mask == 0)
+
+
+@pytest.mark.parametrize(("tile_px", "image_px"), [(64, 64), (64, 128), (128, 64), (100, 64), (64, 96)])
+def test_it_prepares_tiles_as_orbitfl_does(tile_px: int, image_px: int):
+    images = np.random.default_rng(0).integers(0, 256, (2, tile_px, tile_px, 3), np.uint8)
+    given = prepared(images, _spec(tile_px=tile_px, image_px=image_px))
+    np.testing.assert_allclose(given, prepare(images, image_px).numpy(), atol=1e-4)
