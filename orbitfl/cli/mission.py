@@ -34,16 +34,17 @@ def run(
     ] = False,
 ) -> None:
     """Run a scenario: simulate the mission, learn, write the run's folder and print a summary."""
-    from orbitfl.experiment.run import dry_run
-    from orbitfl.experiment.run import run as run_scenario
+    with _resumable():
+        from orbitfl.experiment.run import dry_run
+        from orbitfl.experiment.run import run as run_scenario
 
-    loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
-    if dry:
-        print(_described(loaded, dry_run(loaded)))
-        return
-    folder = out or Path("runs") / loaded.name
-    with _resumable(), reporting() as notify:
-        result = run_scenario(loaded, folder, notify, resume=resume)
+        loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
+        if dry:
+            print(_described(loaded, dry_run(loaded)))
+            return
+        folder = out or Path("runs") / loaded.name
+        with reporting() as notify:
+            result = run_scenario(loaded, folder, notify, resume=resume)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     if (event := loaded.event) is not None:

@@ -55,7 +55,7 @@ def _needed() -> Schema:
     }
     return {
         "required": always,
-        "dependentRequired": {name: learning for name in sorted(for_learning - {"bus"})},
+        "dependentRequired": dict.fromkeys(sorted(for_learning - {"bus"}), learning),
     }
 
 
