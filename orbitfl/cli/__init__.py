@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from orbitfl.cli import bench, contacts, data, doctor, evaluate, mission, models, profile, start
+from orbitfl.cli import bench, contacts, data, doctor, evaluate, mission, models, profile, report, start
 from orbitfl.errors import OrbitflError, OrbitflWarning
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ def _with_example(example: str) -> Any:
 _with_example("init flood-watch")(start.init)
 _with_example("run constellations/first_light.yaml --set duration_s=7200 --out runs/short")(mission.run)
 _with_example("contacts constellations/first_light.yaml --out plan.czml")(contacts.contacts)
+_with_example("report runs/first-light --out report.html")(report.report)
 _with_example("validate constellations/first_light.yaml --set seed=3")(mission.validate)
 _with_example("evaluate --checkpoint nano-base --data my_scenes --json")(evaluate.evaluate)
 _with_example("pretrain --out base.safetensors --steps 2000")(models.pretrain)

@@ -1,0 +1,2 @@
+def czml_of(result):
+    raise NotImplementedError

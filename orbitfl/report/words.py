@@ -1,0 +1,92 @@
+"""The mission in a few sentences."""
+
+from orbitfl.environment.base import KELVIN_AT_0_C
+from orbitfl.experiment.result import RunResult
+from orbitfl.report.traffic import transfers_of
+
+
+def sentences(result: RunResult) -> list[str]:
+    """What was flown, what was learnt, what was sent and what it cost, a paragraph each."""
+    told = [_flown(result), _learnt(result), _sent(result), _cost(result), _refused(result), _mapped(result)]
+    return [each for each in told if each]
+
+
+def _flown(result: RunResult) -> str:
+    scenario, plan = result.scenario, result.plan
+    stations = len(plan.nodes) - plan.satellite_count
+    isl, ground = (len(plan.of_kind(kind)) for kind in ("isl", "ground"))
+    return (
+        f"{counted(plan.satellite_count, 'satellite')} and {counted(stations, 'ground station')} were flown for "
+        f"{span(scenario.duration_s)} from {scenario.epoch_utc:%Y-%m-%d %H:%M} UTC. In that time "
+        f"{counted(isl, 'window')} between satellites and {ground} to the ground opened. Each satellite fine-tunes "
+        f"the {scenario.model.trainable.replace('_', ' ')} of {scenario.model.kind} from {scenario.model.weights} on "
+        f"images it holds itself; the strategy is {result.strategy.replace('_', ' ')}."
+    )
+
+
+def _learnt(result: RunResult) -> str:
+    table = result.summary()
+    own, others = table.iloc[0], table.iloc[1:]
+    change = own["mean"] - own["base"]
+    verb = "rose" if change > 0.05 else "fell" if change < -0.05 else "stayed"
+    told = (
+        f"On held-out tiles the mean mIoU {verb} from {own['base']:.1f} % to {own['mean']:.1f} % "
+        f"(worst satellite {own['worst']:.1f} %, best {own['best']:.1f} %) in {own['steps']:,.0f} training steps."
+    )
+    compared = ", ".join(f"{name.replace('_', ' ')} {row['mean']:.1f} %" for name, row in others.iterrows())
+    return told + (f" On the same mission without it: {compared}." if compared else "")
+
+
+def _sent(result: RunResult) -> str:
+    table = transfers_of(result)
+    if table.empty:
+        return "Nothing was sent."
+    became = table["became"].value_counts()
+    done, resumed, cut = (int(became.get(each, 0)) for each in ("done", "resumed", "cut"))
+    moved = f"{table['byte'].sum() / 1e6:,.1f} MB"
+    parts = f"{counted(cut, 'part')} ended with a window" if cut else "none was cut off by the end of a window"
+    later = f" and {counted(resumed, 'transfer')} went on later and came through" if resumed else ""
+    return f"{moved} were sent: {counted(done + resumed, 'message')} arrived whole, {parts}{later}."
+
+
+def _cost(result: RunResult) -> str:
+    table = result.energy
+    if table.empty:
+        return ""
+    shadow_h = table["eclipse_s"].sum() / 3600 / result.plan.satellite_count
+    coldest, hottest = (
+        edge - KELVIN_AT_0_C for edge in (table["temperature_end_k"].min(), table["temperature_end_k"].max())
+    )
+    training_j = table.loc[table["activity"] == "training", "consumed_j"].sum()
+    return (
+        f"All together consumed {table['consumed_j'].sum() / 3600:,.1f} Wh, {training_j / 3600:,.1f} Wh of it for "
+        f"training. The state of charge fell to {100 * table['charge_end'].min():.0f} % at the least; temperatures "
+        f"went from {coldest:.0f} to {hottest:.0f} °C. A satellite was in the Earth's shadow for {shadow_h:.1f} h."
+    )
+
+
+def _refused(result: RunResult) -> str:
+    kinds = result.records["kind"]
+    found = kinds[kinds.str.startswith(("refused ", "stopped "))].value_counts()
+    return (
+        f"What did not go: {', '.join(f'{kind} ({count} ×)' for kind, count in found.items())}." if len(found) else ""
+    )
+
+
+def _mapped(result: RunResult) -> str:
+    if result.scenario.event is None or result.response is None:
+        return ""
+    maps = result.response
+    useful = int(maps["useful"].sum())
+    return (
+        f"The event was {result.scenario.event.area.name} at {result.scenario.event.time_utc:%Y-%m-%d %H:%M} UTC: "
+        f"{counted(len(maps), 'image')} of it were taken in all, {useful} of which became useful maps on the ground."
+    )
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def span(duration_s: float) -> str:
+    return f"{duration_s / 3600:.3g} hours" if duration_s < 2 * 86_400 else f"{duration_s / 86_400:.3g} days"
