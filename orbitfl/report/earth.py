@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from orbitfl.contacts.ground import places_of
@@ -122,20 +123,27 @@ def space(result: RunResult, flown: Flight) -> Plot:
 
 def _globe() -> Trace:
     """A ball a little smaller than the Earth, so that shores lie on it."""
-    longitude, latitude = np.meshgrid(np.linspace(-np.pi, np.pi, 49), np.linspace(-np.pi / 2, np.pi / 2, 25))
-    radius_km = 0.985 * EARTH_RADIUS_KM
+    longitude_deg, latitude_deg = np.meshgrid(np.linspace(-180, 180, 121), np.linspace(-90, 90, 61))
+    longitude, latitude = np.deg2rad(longitude_deg), np.deg2rad(latitude_deg)
     ball = np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)
-    x, y, z = ([rounded(row, 0) for row in radius_km * axis_] for axis_ in ball)
+    x, y, z = ([rounded(row, 0) for row in 0.99 * EARTH_RADIUS_KM * each] for each in ball)
     return {
         "type": "surface",
         "x": x,
         "y": y,
         "z": z,
-        "colorscale": [[0, SEA_COLOUR], [1, SEA_COLOUR]],
+        "surfacecolor": _is_land(longitude_deg, latitude_deg).astype(int).tolist(),
+        "colorscale": [[0, SEA_COLOUR], [0.5, SEA_COLOUR], [0.5, LAND_COLOUR], [1, LAND_COLOUR]],
         "showscale": False,
         "hoverinfo": "skip",
-        "lighting": {"ambient": 0.85, "diffuse": 0.3, "specular": 0.0},
+        "lighting": {"ambient": 0.9, "diffuse": 0.2, "specular": 0.0},
     }
+
+
+def _is_land(longitude_deg: Floats, latitude_deg: Floats) -> NDArray[np.bool_]:
+    places = np.stack([longitude_deg, latitude_deg], axis=-1).reshape(-1, 2)
+    within = np.any([Outline(ring).contains_points(places) for ring in _rings()], axis=0)
+    return within.reshape(longitude_deg.shape)
 
 
 def _shores() -> Trace:

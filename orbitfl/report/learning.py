@@ -56,7 +56,7 @@ def consensus(result: RunResult) -> Plot | None:
 
 def staleness(result: RunResult) -> Plot | None:
     """How old each update was when it was merged; None if none was."""
-    found = result.records[result.records["kind"] == "staleness_s"]
+    found = result.records.loc[result.records["kind"] == "staleness_s"]
     if found.empty:
         return None
     shown = thinned(found, MOST_LETTERS)
@@ -70,7 +70,7 @@ def staleness(result: RunResult) -> Plot | None:
         "hovertemplate": "%{text}, %{x:.2f} h: %{y:.3g} s old<extra></extra>",
         "marker": {"color": COLOURS[0], "size": 5, "opacity": 0.5, "symbol": "circle-open"},
     }
-    scale = "log" if (found["value"] > 0).all() else "linear"
+    scale = "log" if found["value"].min() > 0 else "linear"
     return plot([dots, _median(found)], "age (s)", yaxis=axis("age of an update when merged (s)", type=scale))
 
 

@@ -2,7 +2,7 @@
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const LINKS = 3, SATELLITES = 6; // places of the traces that move, as earth.space puts them
 const PRINTED_PX = 680;
-const OPTIONS = { responsive: true, displaylogo: false };
+const OPTIONS = { responsive: true, displayModeBar: false };
 
 function complain(error) {
   const place = document.getElementById("trouble");

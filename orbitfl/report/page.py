@@ -44,7 +44,7 @@ def html_of(result: RunResult) -> str:
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         summary="\n".join(f"<p>{escape(each)}</p>" for each in sentences(result)),
         results=_table(result.summary().map(_short)),
-        transfers=_table(traffic.counted(result)),
+        transfers=_table(traffic.counted(result).T),
         response=_response(result),
         **{f"plot_{name}": _place(name, plot) for name, plot in plots.items()},
         examples=_examples(result),
@@ -91,7 +91,7 @@ def _response(result: RunResult) -> str:
 
 
 def _provenance(result: RunResult) -> pd.DataFrame:
-    rows = {name: value for name, value in _flat(_run_json(result), "")}
+    rows = dict(_flat(_run_json(result), ""))
     return pd.DataFrame({"": rows.values()}, index=list(rows)).astype(str)
 
 

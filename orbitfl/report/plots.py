@@ -50,12 +50,12 @@ def line(name: str, place: int, x: list[Any], y: list[Any], **more: Any) -> Trac
     return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "line": pen, **more}
 
 
-def hours(times_s: Any) -> list[float]:
+def hours(times_s: Any) -> list[Any]:
     """Seconds (n,) in hours, to the third of a second."""
     return rounded(np.asarray(times_s, float) / HOUR_S, 4)
 
 
-def rounded(values: Any, digits: int) -> list[float]:
+def rounded(values: Any, digits: int) -> list[Any]:
     """Numbers for a page: short, and none that JSON lacks."""
     return [None if np.isnan(value) else value for value in np.round(np.asarray(values, float), digits).tolist()]
 

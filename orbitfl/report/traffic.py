@@ -2,22 +2,31 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
-from orbitfl.report.plots import Plot, Trace, axis, broken, chosen, hours, plot, rounded, thinned
+from orbitfl.report.plots import DASHES, Plot, Trace, axis, broken, hours, plot, rounded, thinned
 
 MOST_PAIRS = 60
 MOST_WINDOWS = 20_000
 MOST_MARKS = 8000
+MOST_STEPS = 2000
 KINDS = {"isl": ("between satellites", COLOURS[5]), "ground": ("to the ground", COLOURS[4])}
 OUTCOMES = {
     "done": ("done", "circle", "#000000"),
     "resumed": ("resumed and done", "diamond", COLOURS[2]),
     "cut": ("cut", "x", COLOURS[1]),
 }
+
+RECORDED = {
+    "windows used": "contacts used",
+    "windows missed": "contacts missed",
+    "transfers done": "transfers done",
+    "transfers resumed": "transfers resumed",
+    "transfers given up": "transfers given up",
+}
+"""What the table calls the constellation's records."""
 
 
 def transfers_of(result: RunResult) -> pd.DataFrame:
@@ -30,12 +39,15 @@ def transfers_of(result: RunResult) -> pd.DataFrame:
 
 def pairs_of(result: RunResult) -> list[tuple[str, str]]:
     """Pairs of nodes that have windows, those that talk most before the rest, at most MOST_PAIRS."""
-    windows = result.plan.to_frame()
-    seconds = (windows["end_s"] - windows["start_s"]).groupby([windows["a"], windows["b"]], sort=False).sum()
-    talked = result.transfers.groupby(["from", "to"])["byte"].sum().to_dict()
-    weight = {
-        (a, b): (talked.get((a, b), 0) + talked.get((b, a), 0), float(length)) for (a, b), length in seconds.items()
-    }
+    weight: dict[tuple[str, str], tuple[float, float]] = {}
+    for contact in result.plan:
+        talked_byte, open_s = weight.get((contact.a, contact.b), (0.0, 0.0))
+        weight[contact.a, contact.b] = talked_byte, open_s + contact.end_s - contact.start_s
+    table = result.transfers
+    for sender, receiver, byte in zip(table["from"], table["to"], table["byte"], strict=True):
+        pair = (sender, receiver) if (sender, receiver) in weight else (receiver, sender)
+        if pair in weight:
+            weight[pair] = weight[pair][0] + byte, weight[pair][1]
     return sorted(sorted(weight, key=lambda pair: weight[pair], reverse=True)[:MOST_PAIRS])
 
 
@@ -58,8 +70,7 @@ def _windows(windows: pd.DataFrame, rows: dict[tuple[str, str], int]) -> Iterato
     windows = windows.assign(row=[rows.get(pair) for pair in zip(windows["a"], windows["b"], strict=True)])
     windows = windows.dropna(subset="row")
     for kind, (name, colour) in KINDS.items():
-        shown = windows[windows["kind"] == kind]
-        shown = shown.iloc[chosen(len(shown), MOST_WINDOWS)]
+        shown = thinned(windows.loc[windows["kind"] == kind], MOST_WINDOWS)
         if len(shown):
             heights = shown["row"].astype(int).tolist()
             yield {
@@ -80,7 +91,7 @@ def _marks(transfers: pd.DataFrame, rows: dict[tuple[str, str], int]) -> Iterato
     ]
     placed = transfers.assign(row=heights).dropna(subset="row")
     for became, (name, symbol, colour) in OUTCOMES.items():
-        shown = thinned(placed[placed["became"] == became], MOST_MARKS)
+        shown = thinned(placed.loc[placed["became"] == became], MOST_MARKS)
         if len(shown):
             yield {
                 "type": "scatter",
@@ -98,27 +109,25 @@ def _marks(transfers: pd.DataFrame, rows: dict[tuple[str, str], int]) -> Iterato
 def sent(result: RunResult) -> Plot | None:
     """Bytes over time by what became of them, added up; None if nothing was sent."""
     table = transfers_of(result).sort_values("end_s", kind="stable")
-    if table.empty:
-        return None
-    return plot(
-        [trace for place, became in enumerate(OUTCOMES) for trace in _added_up(table, became, place)], "sent (MB)"
-    )
+    end_s = result.scenario.duration_s
+    added = [_added_up(table.loc[table["became"] == became], became, end_s) for became in OUTCOMES]
+    return None if table.empty else plot([trace for trace in added if trace is not None], "sent (MB)")
 
 
-def _added_up(table: pd.DataFrame, became: str, place: int) -> Iterator[Trace]:
-    mine = table[table["became"] == became]
+def _added_up(mine: pd.DataFrame, became: str, end_s: float) -> Trace | None:
     if mine.empty:
-        return
+        return None
     name, _, colour = OUTCOMES[became]
-    steps = thinned(pd.DataFrame({"t_s": mine["end_s"], "mb": mine["byte"].cumsum() / 1e6}), 2000)
-    end_s = float(table["end_s"].max())
-    yield {
+    steps = thinned(pd.DataFrame({"t_s": mine["end_s"], "mb": mine["byte"].cumsum() / 1e6}), MOST_STEPS)
+    heights_mb = rounded(steps["mb"], 3)
+    return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
         "x": [0.0, *hours(steps["t_s"]), *hours([end_s])],
-        "y": [0.0, *rounded(steps["mb"], 3), round(float(steps["mb"].iloc[-1]), 3)],
-        "line": {"color": colour, "width": 2, "shape": "hv", "dash": ("solid", "dash", "dot")[place]},
+        "y": [0.0, *heights_mb, heights_mb[-1]],
+        "line": {"color": colour, "width": 2, "shape": "hv", "dash": DASHES[list(OUTCOMES).index(became)]},
+        "showlegend": True,
     }
 
 
@@ -128,23 +137,17 @@ def counted(result: RunResult) -> pd.DataFrame:
 
 
 def _counts(run: RunResult) -> dict[str, str]:
-    last = run.records[run.records["node"] == "constellation"].groupby("kind")["value"].last()
     table = transfers_of(run)
-    megabytes = {became: table.loc[table["became"] == became, "byte"].sum() / 1e6 for became in OUTCOMES}
-    told = {
-        name: f"{last.get(kind, np.nan):.0f}".replace("nan", "–")
-        for name, kind in {
-            "windows used": "contacts used",
-            "windows missed": "contacts missed",
-            "transfers done": "transfers done",
-            "resumed": "transfers resumed",
-            "given up": "transfers given up",
-        }.items()
-    }
+    byte_by_fate = {became: table.loc[table["became"] == became, "byte"].sum() for became in OUTCOMES}
     return {
-        **told,
+        **{told: _last(run, kind) for told, kind in RECORDED.items()},
         "parts cut": str((table["outcome"] == "cut").sum()),
-        "MB done at once": f"{megabytes['done']:.1f}",
-        "MB resumed": f"{megabytes['resumed']:.1f}",
-        "MB in cut parts": f"{megabytes['cut']:.1f}",
+        "MB done at once": f"{byte_by_fate['done'] / 1e6:.1f}",
+        "MB resumed": f"{byte_by_fate['resumed'] / 1e6:.1f}",
+        "MB in cut parts": f"{byte_by_fate['cut'] / 1e6:.1f}",
     }
+
+
+def _last(run: RunResult, kind: str) -> str:
+    found = run.records.loc[run.records["kind"] == kind, "value"].to_numpy()
+    return f"{found[-1]:.0f}" if len(found) else "–"

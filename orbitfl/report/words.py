@@ -1,5 +1,9 @@
 """The mission in a few sentences."""
 
+from collections import Counter
+
+import numpy as np
+
 from orbitfl.environment.base import KELVIN_AT_0_C
 from orbitfl.experiment.result import RunResult
 from orbitfl.report.traffic import transfers_of
@@ -34,15 +38,15 @@ def _learnt(result: RunResult) -> str:
         f"(worst satellite {own['worst']:.1f} %, best {own['best']:.1f} %) in {own['steps']:,.0f} training steps."
     )
     compared = ", ".join(f"{name.replace('_', ' ')} {row['mean']:.1f} %" for name, row in others.iterrows())
-    return told + (f" On the same mission without it: {compared}." if compared else "")
+    return told + (f" Otherwise, on the same mission: {compared}." if compared else "")
 
 
 def _sent(result: RunResult) -> str:
     table = transfers_of(result)
     if table.empty:
         return "Nothing was sent."
-    became = table["became"].value_counts()
-    done, resumed, cut = (int(became.get(each, 0)) for each in ("done", "resumed", "cut"))
+    became = Counter(table["became"])
+    done, resumed, cut = became["done"], became["resumed"], became["cut"]
     moved = f"{table['byte'].sum() / 1e6:,.1f} MB"
     parts = f"{counted(cut, 'part')} ended with a window" if cut else "none was cut off by the end of a window"
     later = f" and {counted(resumed, 'transfer')} went on later and came through" if resumed else ""
@@ -54,30 +58,27 @@ def _cost(result: RunResult) -> str:
     if table.empty:
         return ""
     shadow_h = table["eclipse_s"].sum() / 3600 / result.plan.satellite_count
-    coldest, hottest = (
-        edge - KELVIN_AT_0_C for edge in (table["temperature_end_k"].min(), table["temperature_end_k"].max())
-    )
+    temperature_c = table["temperature_end_k"].to_numpy() - KELVIN_AT_0_C
     training_j = table.loc[table["activity"] == "training", "consumed_j"].sum()
     return (
         f"All together consumed {table['consumed_j'].sum() / 3600:,.1f} Wh, {training_j / 3600:,.1f} Wh of it for "
         f"training. The state of charge fell to {100 * table['charge_end'].min():.0f} % at the least; temperatures "
-        f"went from {coldest:.0f} to {hottest:.0f} °C. A satellite was in the Earth's shadow for {shadow_h:.1f} h."
+        f"went from {temperature_c.min():.0f} to {temperature_c.max():.0f} °C. A satellite was in the Earth's shadow "
+        f"for {shadow_h:.1f} h on average."
     )
 
 
 def _refused(result: RunResult) -> str:
-    kinds = result.records["kind"]
-    found = kinds[kinds.str.startswith(("refused ", "stopped "))].value_counts()
-    return (
-        f"What did not go: {', '.join(f'{kind} ({count} ×)' for kind, count in found.items())}." if len(found) else ""
-    )
+    found = Counter(kind for kind in result.records["kind"] if kind.startswith(("refused ", "stopped ")))
+    told = ", ".join(f"{kind} ({count} ×)" for kind, count in found.most_common())
+    return f"What did not go: {told}." if told else ""
 
 
 def _mapped(result: RunResult) -> str:
     if result.scenario.event is None or result.response is None:
         return ""
     maps = result.response
-    useful = int(maps["useful"].sum())
+    useful = np.count_nonzero(maps["useful"])
     return (
         f"The event was {result.scenario.event.area.name} at {result.scenario.event.time_utc:%Y-%m-%d %H:%M} UTC: "
         f"{counted(len(maps), 'image')} of it were taken in all, {useful} of which became useful maps on the ground."
