@@ -11,12 +11,14 @@ import numpy as np
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
+from orbitfl.contacts.areas import Area
 from orbitfl.contacts.ground import places_of
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.constants import EARTH_FLATTENING, EARTH_RADIUS_KM
 from orbitfl.orbit.frames import earth_rotation, geodetic_position
+from orbitfl.report.footprints import footprints
 from orbitfl.report.plots import MOST_LINES, Plot, Trace, axis, chosen, line, plot, rounded
 
 LAND = Path(__file__).with_name("land.json")
@@ -79,7 +81,7 @@ def tracks(result: RunResult, flown: Flight) -> Plot:
         "marker": {"symbol": "triangle-up", "size": 10, "color": "#000"},
     }
     return plot(
-        [_land_on_map(), *lines, *([dots] if stations else [])],
+        [_land_on_map(), *_scenes_on_map(footprints(result)), *lines, *([dots] if stations else [])],
         "latitude (°)",
         "longitude (°)",
         height_px=520,
@@ -103,6 +105,21 @@ def _land_on_map() -> Trace:
         "hoverinfo": "skip",
         "showlegend": False,
     }
+
+
+def _scenes_on_map(areas: list[Area]) -> list[Trace]:
+    """A square where each lies: most scenes are too small to be drawn to scale."""
+    squares = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "scene",
+        "x": [round((area.centre_deg[1] + 180) % 360 - 180, 2) for area in areas],
+        "y": [round(area.centre_deg[0], 2) for area in areas],
+        "text": [area.name for area in areas],
+        "hoverinfo": "text",
+        "marker": {"symbol": "square", "size": 6, "color": COLOURS[2], "line": {"color": "#000", "width": 0.5}},
+    }
+    return [squares] if areas else []
 
 
 def _track(name: str, place: int, positions_km: Floats) -> Trace:

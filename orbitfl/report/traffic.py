@@ -48,7 +48,9 @@ def pairs_of(result: RunResult) -> list[tuple[str, str]]:
         pair = (sender, receiver) if (sender, receiver) in weight else (receiver, sender)
         if pair in weight:
             weight[pair] = weight[pair][0] + byte, weight[pair][1]
-    return sorted(sorted(weight, key=lambda pair: weight[pair], reverse=True)[:MOST_PAIRS])
+    shown = sorted(weight, key=lambda pair: weight[pair], reverse=True)[:MOST_PAIRS]
+    place = {node: number for number, node in enumerate(result.plan.nodes)}
+    return sorted(shown, key=lambda pair: (place[pair[0]], place[pair[1]]))
 
 
 def gantt(result: RunResult) -> Plot | None:

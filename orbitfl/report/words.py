@@ -50,7 +50,7 @@ def _sent(result: RunResult) -> str:
     moved = f"{table['byte'].sum() / 1e6:,.1f} MB"
     parts = f"{counted(cut, 'part')} ended with a window" if cut else "none was cut off by the end of a window"
     later = f" and {counted(resumed, 'transfer')} went on later and came through" if resumed else ""
-    return f"{moved} were sent: {counted(done + resumed, 'message')} arrived whole, {parts}{later}."
+    return f"{moved} crossed the links: {counted(done + resumed, 'message')} arrived whole, {parts}{later}."
 
 
 def _cost(result: RunResult) -> str:
@@ -59,10 +59,11 @@ def _cost(result: RunResult) -> str:
         return ""
     shadow_h = table["eclipse_s"].sum() / 3600 / result.plan.satellite_count
     temperature_c = table["temperature_end_k"].to_numpy() - KELVIN_AT_0_C
+    least = min(table["charge_end"].min(), result.scenario.environment.initial_charge)
     training_j = table.loc[table["activity"] == "training", "consumed_j"].sum()
     return (
         f"All together consumed {table['consumed_j'].sum() / 3600:,.1f} Wh, {training_j / 3600:,.1f} Wh of it for "
-        f"training. The state of charge fell to {100 * table['charge_end'].min():.0f} % at the least; temperatures "
+        f"training. The lowest state of charge was {100 * least:.0f} %; temperatures "
         f"went from {temperature_c.min():.0f} to {temperature_c.max():.0f} °C. A satellite was in the Earth's shadow "
         f"for {shadow_h:.1f} h on average."
     )
