@@ -93,7 +93,7 @@ def _charges(result: RunResult, spells: pd.DataFrame | None) -> Floats:
     start = [[0.0], [result.scenario.environment.initial_charge]]
     if spells is None:
         return np.array(start)
-    shown = thinned(spells, MOST_CHARGES)
+    shown = thinned(spells.drop_duplicates("end_s", keep="last"), MOST_CHARGES)
     return np.hstack([start, [shown["end_s"].to_numpy(), shown["charge_end"].to_numpy()]])
 
 

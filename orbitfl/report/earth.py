@@ -158,9 +158,10 @@ def _globe() -> Trace:
 
 
 def _is_land(longitude_deg: Floats, latitude_deg: Floats) -> NDArray[np.bool_]:
+    """Within an odd number of outlines: a lake's shore is one as well."""
     places = np.stack([longitude_deg, latitude_deg], axis=-1).reshape(-1, 2)
-    within = np.any([Outline(ring).contains_points(places) for ring in _rings()], axis=0)
-    return within.reshape(longitude_deg.shape)
+    within = [Outline(ring).contains_points(places) for ring in _rings()]
+    return np.logical_xor.reduce(within).reshape(longitude_deg.shape)
 
 
 def _shores() -> Trace:

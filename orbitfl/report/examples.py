@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from orbitfl.experiment.replay import AVERAGE
 from orbitfl.experiment.result import RunResult
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
+from orbitfl.report.provenance import flat, provenance
 from orbitfl.training.embeddings import encode
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS
@@ -60,8 +60,8 @@ def examples(result: RunResult) -> list[Example]:
 
 
 def _require_the_same(tiles: Tiles, folder: Path) -> None:
-    known = json.loads((folder / "run.json").read_text(encoding="utf-8"))["input_sha256"].get("evaluation")
-    if known != content_hash(tiles):
+    known = dict(flat(provenance(folder)))
+    if known.get("input_sha256 evaluation") != content_hash(tiles):
         raise DataError("The evaluation's scenes are no longer those of the run.")
 
 

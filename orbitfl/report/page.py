@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -13,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from orbitfl.errors import OrbitflError, StorageError
+from orbitfl.errors import OrbitflError
 from orbitfl.experiment.result import RunResult
 from orbitfl.report import earth, learning, onboard, traffic
 from orbitfl.report.examples import Example, examples
 from orbitfl.report.plots import Plot
+from orbitfl.report.provenance import flat, provenance
 from orbitfl.report.words import sentences
 from orbitfl.scenario import resolved_yaml
 
@@ -91,29 +91,8 @@ def _response(result: RunResult) -> str:
 
 
 def _provenance(result: RunResult) -> pd.DataFrame:
-    rows = dict(_flat(_run_json(result), ""))
-    return pd.DataFrame({"": rows.values()}, index=list(rows)).astype(str)
-
-
-def _run_json(result: RunResult) -> dict[str, Any]:
-    if result.folder is None:
-        return {}
-    path = result.folder / "run.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read as JSON ({error}); run it anew.") from error
-    if not isinstance(told, dict):
-        raise StorageError(f"{path} holds no JSON object, but the provenance of a run is one; run it anew.")
-    return told
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name} {key}".strip())
-    else:
-        yield name, value
+    rows = {} if result.folder is None else dict(flat(provenance(result.folder)))
+    return pd.DataFrame({"": list(rows.values())}, index=list(rows))
 
 
 def _examples(result: RunResult) -> str:

@@ -22,7 +22,7 @@ from orbitfl.orbit.omm import Omm
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
-from orbitfl.scenario import demand
+from orbitfl.scenario import demand, display
 from orbitfl.scenario.exchange import Exchange
 from orbitfl.scenario.faults import Faults
 from orbitfl.scenario.profiles import Board, Bus, read_profile
@@ -137,6 +137,9 @@ class Mission:
             )
         object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))
         self.planning()
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
 
     def since_epoch_s(self, time_utc: datetime) -> float:
         """Mission seconds of an instant."""
