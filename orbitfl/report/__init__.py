@@ -1,4 +1,4 @@
-"""What to show of a finished run: one HTML file, or a scene for Cesium."""
+"""What to show of a finished run: one HTML file, or a scene for Cesium; of any mission, a globe."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,8 +7,9 @@ from orbitfl.errors import StorageError
 from orbitfl.experiment.result import RunResult
 from orbitfl.files import replacing
 from orbitfl.report import czml, page
+from orbitfl.report.globe import globe
 
-__all__ = ["write"]
+__all__ = ["globe", "write"]
 
 WRITERS: Mapping[str, Callable[[RunResult], str]] = {".html": page.html_of, ".czml": czml.czml_of}
 

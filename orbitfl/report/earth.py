@@ -1,6 +1,7 @@
 """Where the satellites are over the turning Earth: ground tracks on a map, and the constellation in space."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -18,13 +19,19 @@ from orbitfl.figures import COLOURS
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.constants import EARTH_FLATTENING, EARTH_RADIUS_KM
 from orbitfl.orbit.frames import earth_rotation, geodetic_position
+from orbitfl.orbit.station import GroundStation
 from orbitfl.report.footprints import footprints
 from orbitfl.report.plots import MOST_LINES, Plot, Trace, axis, chosen, line, plot, rounded
+from orbitfl.scenario import Mission
 
 LAND = Path(__file__).with_name("land.json")
 FINEST_S = 60.0
 MOST_SAMPLES, MOST_WINDOWS, MOST_UPDATES = 40_000, 20_000, 8000
 LONGEST_TRACK_S = 6 * 3600.0
+LINKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "isl": ("between satellites", {"color": COLOURS[5], "width": 3}),
+    "ground": ("to the ground", {"color": COLOURS[4], "width": 3, "dash": "dash"}),
+}
 LAND_COLOUR, SHORE_COLOUR, SEA_COLOUR = "#e9e5d6", "#8a8574", "#dfeaf2"
 
 
@@ -36,11 +43,14 @@ class Flight:
     positions_km: Floats
 
 
-def flight(result: RunResult) -> Flight:
-    """Raises what the constellation raises, should its file of elements be gone."""
-    planning = result.scenario.planning()
+def flight(mission: Mission, most_samples: int = MOST_SAMPLES) -> Flight:
+    """Every minute, or so seldom that all satellites together have no more than `most_samples`.
+
+    Raises what the constellation raises, should its file of elements be gone.
+    """
+    planning = mission.planning()
     satellites = planning.satellites()
-    step_s = max(FINEST_S, planning.duration_s * len(satellites.names) / MOST_SAMPLES)
+    step_s = max(FINEST_S, planning.duration_s * len(satellites.names) / most_samples)
     t_s = np.linspace(0.0, planning.duration_s, ceil(planning.duration_s / step_s) + 1)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
     return Flight(t_s, rotation.to_itrs(satellites.propagator.positions(t_s), t_s))
@@ -129,16 +139,24 @@ def _track(name: str, place: int, positions_km: Floats) -> Trace:
     return line(name, place, rounded(x, 2), rounded(y, 2))
 
 
-def space(result: RunResult, flown: Flight) -> Plot:
+def space(result: RunResult) -> Plot:
     """The globe and the stations; the page itself draws satellites and links at the slider's time (`sky`)."""
+    return in_space([*globe(result.scenario.ground_stations), *_moving(result)])
+
+
+def in_space(traces: list[Trace]) -> Plot:
     hidden = {"visible": False}
     scene = {"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data"}
     camera = {"eye": {"x": 1.15, "y": 0.75, "z": 0.65}}
-    traces = [_globe(), _shores(), _stations(result), *_moving(result)]
     return plot(traces, "", height_px=620, scene={**scene, "camera": camera}, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
-def _globe() -> Trace:
+def globe(stations: Sequence[GroundStation]) -> list[Trace]:
+    """What stays in axes that turn with the Earth: the ball, its shores and the stations."""
+    return [_ball(), _shores(), _stations(stations)]
+
+
+def _ball() -> Trace:
     """A ball a little smaller than the Earth, so that shores lie on it."""
     longitude_deg, latitude_deg = np.meshgrid(np.linspace(-180, 180, 121), np.linspace(-90, 90, 61))
     longitude, latitude = np.deg2rad(longitude_deg), np.deg2rad(latitude_deg)
@@ -170,25 +188,22 @@ def _shores() -> Trace:
     outlines = [part for ring in rings for part in (_on_ground(ring[ring[:, 1] > -89]), gap)]
     x, y, z = (rounded(column, 0) for column in np.concatenate(outlines).T)
     pen = {"color": SHORE_COLOUR, "width": 2}
-    return _points("land", x, y, z, mode="lines", line=pen, hoverinfo="skip", showlegend=False)
+    return points("land", x, y, z, mode="lines", line=pen, hoverinfo="skip", showlegend=False)
 
 
 def _on_ground(places_deg: Floats) -> Floats:
     return np.array([geodetic_position(latitude, longitude, 0.0) for longitude, latitude in places_deg])
 
 
-def _stations(result: RunResult) -> Trace:
-    stations = result.scenario.ground_stations
+def _stations(stations: Sequence[GroundStation]) -> Trace:
     x, y, z = (rounded(column, 0) for column in places_of(stations).position_km.T)
     marker = {"symbol": "diamond", "size": 5, "color": "#000"}
     names = [station.name for station in stations]
-    return _points("ground station", x, y, z, mode="markers+text", text=names, marker=marker)
+    return points("ground station", x, y, z, mode="markers+text", text=names, marker=marker)
 
 
 def _moving(result: RunResult) -> list[Trace]:
     """Still empty: windows between satellites, windows to the ground, links in use, satellites."""
-    isl = {"color": COLOURS[5], "width": 3}
-    ground = {"color": COLOURS[4], "width": 3, "dash": "dash"}
     used = {"color": COLOURS[1], "width": 8}
     scores = result.satellites().to_numpy()
     scale = {"colorscale": "Cividis", "cmin": float(scores.min()), "cmax": float(scores.max()) + 1e-6}
@@ -196,14 +211,19 @@ def _moving(result: RunResult) -> list[Trace]:
     marker = {"size": 6, "showscale": True, "colorbar": bar, "line": {"color": "#000", "width": 1}, **scale}
     names = list(result.plan.satellite_names)
     return [
-        _points("window between satellites", [], [], [], mode="lines", line=isl, hoverinfo="skip"),
-        _points("window to the ground", [], [], [], mode="lines", line=ground, hoverinfo="skip"),
-        _points("update under way", [], [], [], mode="lines", line=used, hoverinfo="skip"),
-        _points("satellite", [], [], [], mode="markers", text=names, hoverinfo="text", marker=marker),
+        *(link(kind, [], [], []) for kind in LINKS),
+        points("update under way", [], [], [], mode="lines", line=used, hoverinfo="skip"),
+        points("satellite", [], [], [], mode="markers", text=names, hoverinfo="text", marker=marker),
     ]
 
 
-def _points(name: str, x: list[float], y: list[float], z: list[float], **more: Any) -> Trace:
+def link(kind: str, x: list[Any], y: list[Any], z: list[Any]) -> Trace:
+    """Strokes between the ends of open windows of a kind."""
+    name, pen = LINKS[kind]
+    return points(f"window {name}", x, y, z, mode="lines", line=pen, hoverinfo="skip")
+
+
+def points(name: str, x: list[float], y: list[float], z: list[float], **more: Any) -> Trace:
     return {"type": "scatter3d", "name": name, "x": x, "y": y, "z": z, **more}
 
 

@@ -26,12 +26,12 @@ HERE = Path(__file__).parent
 
 def html_of(result: RunResult) -> str:
     """The page of a run. Raises StorageError for a run.json that is none."""
-    flown = earth.flight(result)
+    flown = earth.flight(result.scenario)
     plots = {
         "scores": learning.scores(result),
         "gantt": traffic.gantt(result),
         "tracks": earth.tracks(result, flown),
-        "space": earth.space(result, flown),
+        "space": earth.space(result),
         "charge": onboard.charge(result),
         "temperature": onboard.temperature(result),
         "sent": traffic.sent(result),
