@@ -7,6 +7,7 @@ from orbitfl.errors import StorageError
 from orbitfl.experiment.result import RunResult
 from orbitfl.files import replacing
 from orbitfl.report import czml, page
+from orbitfl.report.checking import require_tables
 from orbitfl.report.globe import globe
 
 __all__ = ["globe", "write"]
@@ -17,11 +18,13 @@ WRITERS: Mapping[str, Callable[[RunResult], str]] = {".html": page.html_of, ".cz
 def write(result: RunResult, path: Path) -> None:
     """Write a run as the ending of `path` asks: .html, a page that needs no network, or .czml for Cesium.
 
-    Raises StorageError for another ending or a place that cannot be written; half a file is never left.
+    Raises StorageError for another ending, tables that are no run's, or a place that cannot be written; half a file is
+    never left.
     """
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise StorageError(f"{path} has no ending of a report; give a name that ends in {' or '.join(WRITERS)}.")
+    require_tables(result)
     content = writer(result)
     with replacing(path) as beside:
         beside.write_text(content, encoding="utf-8")
