@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from orbitfl.errors import StorageError
+from orbitfl.experiment.replay import AVERAGE, CONSTELLATION
 from orbitfl.experiment.result import RunResult
 from orbitfl.results import RECORDS, TRANSFERS
 
@@ -21,7 +22,8 @@ ENERGY = {
 
 
 def require_tables(result: RunResult) -> None:
-    """Raises StorageError for a column that is missing or of another type, and for a satellite without mIoU."""
+    """Raises StorageError for a column that is missing or of another type, and for records that lack
+    what every run has."""
     for run in result.all_runs().values():
         where = "The run" if run.folder is None else str(run.folder)
         for name, table, columns in (
@@ -31,9 +33,17 @@ def require_tables(result: RunResult) -> None:
         ):
             if wrong := _wrong(table, columns):
                 raise StorageError(f"{where} has {name} whose column {wrong} is missing or no such data; run it anew.")
-        scored = run.records.loc[run.records["kind"] == "miou", "node"]
-        if lacking := sorted(set(run.plan.satellite_names) - set(scored)):
-            raise StorageError(f"{where} has records without a single mIoU of {lacking[0]}; run it anew.")
+        _require_kinds(run, where)
+
+
+def _require_kinds(run: RunResult, where: str) -> None:
+    """What a summary is made of."""
+    needed = {(node, kind) for node in run.plan.satellite_names for kind in ("miou", "steps", "sent_byte")}
+    needed |= {(CONSTELLATION, "transfers done"), (AVERAGE, "miou")}
+    lacking = needed.difference(zip(run.records["node"], run.records["kind"], strict=True))
+    if lacking:
+        node, kind = min(lacking)
+        raise StorageError(f"{where} has records without {kind} of {node}, perhaps an older version's; run it anew.")
 
 
 def _wrong(table: pd.DataFrame, columns: Mapping[str, str]) -> str | None:

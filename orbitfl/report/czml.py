@@ -17,6 +17,7 @@ from orbitfl.report.plots import thinned
 SHOWN_S = 60.0
 """An update crosses a link in a blink; its arrow stays so long that it is seen at a minute to the second."""
 ARROW_RGBA, SCENE_RGBA = [213, 94, 0, 255], [0, 158, 115, 160]
+RIM = {"outlineColor": {"rgba": [255, 255, 255, 255]}, "outlineWidth": 1}
 MOST_CHARGES = 500
 
 
@@ -77,7 +78,7 @@ def _satellite(result: RunResult, packet: Packet, scores: pd.Series, charges: Fl
     colours = [{"interval": span, "rgba": ramp.rgba(score)} for span, score, _ in told]
     return {
         **packet,
-        "point": {**packet["point"], "pixelSize": 10, "color": colours},
+        "point": {**packet["point"], "pixelSize": 10, "color": colours, **RIM},
         "label": {**packet["label"], "text": label},
         "properties": {
             "miou": [{"interval": span, "number": round(score, 3)} for span, score, _ in told],

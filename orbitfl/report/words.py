@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from orbitfl.environment.base import KELVIN_AT_0_C
+from orbitfl.experiment.response import ONBOARD
 from orbitfl.experiment.result import RunResult
 from orbitfl.report.traffic import transfers_of
 
@@ -78,11 +79,12 @@ def _refused(result: RunResult) -> str:
 def _mapped(result: RunResult) -> str:
     if result.scenario.event is None or result.response is None:
         return ""
-    maps = result.response
-    useful = np.count_nonzero(maps["useful"])
+    event, maps = result.scenario.event, result.response
+    onboard = maps.loc[maps["how"] == ONBOARD]
+    useful = np.count_nonzero(onboard["useful"])
     return (
-        f"The event was {result.scenario.event.area.name} at {result.scenario.event.time_utc:%Y-%m-%d %H:%M} UTC: "
-        f"{counted(len(maps), 'image')} of it were taken in all, {useful} of which became useful maps on the ground."
+        f"The event was {event.area.name} at {event.time_utc:%Y-%m-%d %H:%M} UTC: {counted(len(onboard), 'image')} of "
+        f"it were taken, {useful} of which became {'a useful map' if useful == 1 else 'useful maps'} on the ground."
     )
 
 
@@ -91,4 +93,5 @@ def counted(number: int, what: str) -> str:
 
 
 def span(duration_s: float) -> str:
-    return f"{duration_s / 3600:.3g} hours" if duration_s < 2 * 86_400 else f"{duration_s / 86_400:.3g} days"
+    many, unit = (duration_s / 3600, "hour") if duration_s < 2 * 86_400 else (duration_s / 86_400, "day")
+    return f"{many:.3g} {unit}" + ("" if many == 1 else "s")

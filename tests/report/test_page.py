@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 
+from orbitfl.contacts import point
+from orbitfl.data.options import SyntheticData
 from orbitfl.errors import OrbitflError, StorageError
 from orbitfl.experiment.result import RunResult
 from orbitfl.report import earth, learning, onboard, page, traffic, write
 from orbitfl.report.words import sentences
+from orbitfl.results import RESPONSE as RESPONSE_COLUMNS
+from orbitfl.scenario.schema import Event
 
 VOID = {"meta", "img", "input", "br", "link"}
 MOST_BYTE = 5_000_000
@@ -168,10 +173,35 @@ def test_without_energy_there_is_no_charge_to_show(result: RunResult):
 def test_words_say_what_the_tables_say(result: RunResult):
     told = " ".join(sentences(result))
     summary = result.summary().loc["gossip"]
-    assert "8 satellites and 1 ground station were flown for 1 hours from 2018-05-18 03:21 UTC" in told
+    assert "8 satellites and 1 ground station were flown for 1 hour from 2018-05-18 03:21 UTC" in told
     assert f"from {summary['base']:.1f} % to {summary['mean']:.1f} %" in told
     assert f"isolated {result.summary().loc['isolated', 'mean']:.1f} %" in told
     assert f"{result.energy['consumed_j'].sum() / 3600:,.1f} Wh" in told
+
+
+EVENT = Event(
+    time_utc=datetime(2018, 5, 18, 3, 31, tzinfo=UTC),
+    area=point("Porto <Alegre>", -30.0, -51.2),
+    data=SyntheticData(),
+    target_iou_water=40.0,
+)
+RESPONSE = pd.DataFrame(
+    [
+        ("onboard", "sat-0", 900.0, 910.0, 1500.0, 300.0, 55.0, True),
+        ("onboard", "sat-1", 1000.0, np.nan, np.nan, np.nan, np.nan, False),
+        ("bent pipe", "sat-0", 900.0, np.nan, 2400.0, 1e6, np.nan, True),
+    ],
+    columns=list(RESPONSE_COLUMNS),
+)
+
+
+def test_an_event_is_told_with_how_soon_it_was_mapped(result: RunResult):
+    told = replace(result, scenario=replace(result.scenario, event=EVENT), response=RESPONSE, controls={})
+    wanted = "The event was Porto <Alegre> at 2018-05-18 03:31 UTC: 2 images of it were taken, 1 of which became"
+    assert wanted in " ".join(sentences(told))
+    shown = page.html_of(told)
+    assert "Hours after the event until its maps were down" in shown and "Porto &lt;Alegre&gt;" in shown
+    assert "Porto <Alegre>" not in shown.partition('<script type="application/json"')[0]
 
 
 def test_refusals_are_told(result: RunResult):
