@@ -1,6 +1,7 @@
 """Writing files and folders so that a reader never meets half of one."""
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orbitfl.errors import StorageError
+
+_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 
 
 @contextmanager
@@ -51,6 +54,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def half_written(folder: Path) -> list[Path]:
+    """What killed writers of `replacing` have left anywhere in `folder`: nobody will ever finish it."""
+    return [path for path in sorted(folder.rglob(".*.part")) if path.is_file() and _HALF_WRITTEN.fullmatch(path.name)]
 
 
 def cache_folder() -> Path:

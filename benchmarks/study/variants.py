@@ -27,6 +27,16 @@ OVERFLIGHT = (
     "exchange.min_interval_s=3600",
     "evaluation.every_s=21600",
 )
+OVERFLOWN = {
+    **{name: STRATEGIES[name] for name in ("base", "isolated", "gossip", "neighbourhood", "fedavg", "centralised")},
+    # Across planes a quarter as often as within, as in the six hours.
+    "two-level": ("exchange.strategy={kind: two_level, across_every_s: 14400}",),
+}
+
+ORACLE = {
+    "centralised, 1e-4": (*STRATEGIES["centralised"], "training.learning_rate=1.0e-4"),
+    "gossip, 1e-4": ("training.learning_rate=1.0e-4",),
+}
 
 INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
 TILES = {"2 tiles": 2, "8 tiles": 8}
@@ -36,6 +46,8 @@ WIRE = {
     "int8": ("exchange.compressor.kind=int8",),
     "top 1 % int8": ("exchange.compressor.kind=top_k",),
     "low rank 4": ("exchange.compressor.kind=low_rank",),
+    "low rank 2": ("exchange.compressor={kind: low_rank, rank: 2}",),
+    "low rank 4 int8": ("exchange.compressor={kind: low_rank, values: {kind: int8}}",),
     "lite fp16": ("model.trainable=mask_decoder_lite",),
     "lora fp16": ("model.trainable=lora",),
     "prompt tokens fp16": ("model.trainable=prompt_tokens", "training.learning_rate=1.0e-2"),
@@ -57,7 +69,6 @@ FAULTS = {
 
 def variants() -> dict[str, dict[str, tuple[str, ...]]]:
     """Per group and variant, the keys to change. Groups stand in the order in which they run."""
-    overflown = ("base", "isolated", "gossip", "neighbourhood", "two-level", "fedavg", "centralised")
     few = {
         f"{strategy}, {name}": (*STRATEGIES[strategy], f"training.most_tiles={count}")
         for name, count in TILES.items()
@@ -65,8 +76,9 @@ def variants() -> dict[str, dict[str, tuple[str, ...]]]:
     }
     return {
         "strategies": STRATEGIES,
+        "oracle": ORACLE,
         "wire": WIRE,
-        "overflight": {name: (*STRATEGIES[name], *OVERFLIGHT) for name in overflown},
+        "overflight": {name: (*keys, *OVERFLIGHT) for name, keys in OVERFLOWN.items()},
         "interval": {name: (f"exchange.min_interval_s={every_s}",) for name, every_s in INTERVALS_S.items()},
         "tiles": few,
         "faults": FAULTS,

@@ -65,3 +65,19 @@ def environment(
     with reporting() as notify:
         results = environment_bench.measured(options, notify)
     print(json.dumps(results) if as_json else environment_bench.described(results))
+
+
+@app.command(epilog="Example: orbitfl bench simulation --quick")
+def simulation(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A day and half an hour instead of a week and an hour.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time a week of 100 satellites without learning, and what a small run takes besides its learning."""
+    from orbitfl.experiment import simulation_bench
+
+    options = simulation_bench.QUICK if quick else simulation_bench.STANDARD
+    with reporting() as notify:
+        results = simulation_bench.measured(options, notify)
+    print(json.dumps(results) if as_json else simulation_bench.described(results))

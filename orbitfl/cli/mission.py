@@ -29,22 +29,26 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, or begin it.")] = False,
+    state_every_s: Annotated[
+        float, typer.Option(min=0.0, help="Wall-clock seconds between two states that --resume can go on from.")
+    ] = 30.0,
     dry: Annotated[
         bool, typer.Option("--dry", help="Only say what would happen when; nothing is learnt or written.")
     ] = False,
 ) -> None:
     """Run a scenario: simulate the mission, learn, write the run's folder and print a summary."""
+    loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
+    if dry:
+        from orbitfl.experiment.dry import dry_run
+
+        print(_described(loaded, dry_run(loaded)))
+        return
+    folder = out or Path("runs") / loaded.name
     with _resumable():
-        from orbitfl.experiment.run import dry_run
         from orbitfl.experiment.run import run as run_scenario
 
-        loaded = _load(scenario, [*(overrides or []), *([] if seed is None else [f"seed={seed}"])])
-        if dry:
-            print(_described(loaded, dry_run(loaded)))
-            return
-        folder = out or Path("runs") / loaded.name
         with reporting() as notify:
-            result = run_scenario(loaded, folder, notify, resume=resume)
+            result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     if (event := loaded.event) is not None:

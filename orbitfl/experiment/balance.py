@@ -36,7 +36,7 @@ class Balance:
 
     def learnt(self, before: Member, after: Member) -> None:
         """Note what one session added."""
-        self.trained = self.trained + (_held(after) - _held(before))
+        self.trained += _held(after) - _held(before)
 
     def of(self, members: Sequence[Member]) -> Iterator[tuple[str, float]]:
         """How far merges have displaced the mean, beside its own length; and the mass, where there is one."""

@@ -2,7 +2,7 @@
 
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -16,7 +16,7 @@ from orbitfl.contacts import write
 from orbitfl.errors import OrbitflError, ScenarioError, StorageError
 from orbitfl.experiment.replay import AVERAGE, Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
-from orbitfl.files import replacing, write_bytes, write_text
+from orbitfl.files import half_written, replacing, write_bytes, write_text
 from orbitfl.scenario import Scenario, resolved_yaml
 
 VERSIONED = (
@@ -51,7 +51,7 @@ class RunFolder:
         return RunResult.from_folder(self.path) if (self.path / "run.json").exists() else None
 
     def write(self, result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> None:
-        """Everything but the picture, and the state taken away."""
+        """Everything but the picture."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.path / "scenario.yaml", resolved_yaml(result.scenario))
         write(result.plan, self.path / "contacts.parquet")
@@ -63,10 +63,14 @@ class RunFolder:
             write_bytes(checkpoints / f"{name}.safetensors", safetensors.numpy.save(dict(named)))
         replay.save_average(checkpoints / f"{AVERAGE}.safetensors")
         results.write_provenance(self.path, _provenance(result, replay, update_byte, wall_s))
+        self.forget_state()
+
+    def forget_state(self) -> None:
+        """A finished run needs none."""
         shutil.rmtree(self.state.parent, ignore_errors=True)
 
     def draw(self, result: RunResult) -> None:
-        """The picture of a run and its controls."""
+        """The picture of a run and its controls, if it is not there yet."""
         path = self.path / "figure.png"
         if not path.exists():
             with replacing(path) as beside:
@@ -77,21 +81,39 @@ class RunFolder:
 def claimed(path: Path, scenario: Scenario, resume: bool) -> Iterator[RunFolder]:
     """The folder for a run of `scenario`, new or, to `resume`, with what a stopped run of it has left.
 
-    A run that fails before its first state leaves nothing. Raises StorageError for a folder that holds something else,
-    or an unfinished run if `resume` was not asked for; ScenarioError for a run of another scenario.
+    A run that fails before its first state leaves nothing; one that was killed before it may be begun anew. Raises
+    StorageError for a folder that holds something else, or an unfinished run if `resume` was not asked for;
+    ScenarioError for a run of another scenario.
     """
-    folder = RunFolder(path)
-    is_new = not path.exists() or (path.is_dir() and not any(path.iterdir()))
-    if is_new:
-        write_text(path / "scenario.yaml", resolved_yaml(scenario))
-    else:
+    folder, left = RunFolder(path), half_written(path)
+    is_new = not path.exists() or (path.is_dir() and _is_untouched(path, left, scenario))
+    is_empty = is_new and not (path / "scenario.yaml").exists()
+    if not is_new:
         _require_same(path, scenario, resume)
+    _tidy(path, left)
+    if is_empty:
+        write_text(path / "scenario.yaml", resolved_yaml(scenario))
     try:
         yield folder
     except OrbitflError:
-        if is_new and not any(path.rglob("state.safetensors")) and not (path / "run.json").exists():
+        if is_empty and not any(path.rglob("state.safetensors")) and not (path / "run.json").exists():
             shutil.rmtree(path, ignore_errors=True)
         raise
+
+
+def _is_untouched(path: Path, left: Sequence[Path], scenario: Scenario) -> bool:
+    """Whether nothing lies there but what a run of this scenario writes before it begins."""
+    files = [each for each in path.rglob("*") if not each.is_dir() and each not in left]
+    own = path / "scenario.yaml"
+    return not files or (files == [own] and own.read_bytes() == resolved_yaml(scenario).encode())
+
+
+def _tidy(path: Path, left: Sequence[Path]) -> None:
+    """Take away what a killed run had no time to: half-written files, and the states of what is finished."""
+    for each in left:
+        each.unlink(missing_ok=True)
+    for finished in path.rglob("run.json"):
+        RunFolder(finished.parent).forget_state()
 
 
 def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from orbitfl.contacts import ContactPlan
 from orbitfl.experiment import tables, traffic
-from orbitfl.experiment.classroom import Classroom, Notify, load_learner, open_classroom
+from orbitfl.experiment.classroom import Classroom, Notify, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
 from orbitfl.experiment.mission import contact_plan, timeline, wire_of
@@ -18,7 +18,7 @@ from orbitfl.experiment.replay import CONSTELLATION, Record, Replay
 from orbitfl.experiment.replaying import replay_of
 from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
-from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, is_needed, raw_byte_of, survey
+from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, raw_byte_of, survey
 from orbitfl.federation.strategies import STRATEGIES, Frozen
 from orbitfl.federation.weights import Layout
 from orbitfl.scenario import Scenario
@@ -52,18 +52,10 @@ def run(
         return _run_all(scenario, None, notify, state_every_s)
     with claimed(Path(out), scenario, resume) as folder:
         done = folder.finished()
-        if done is not None and done.controls.keys() == set(scenario.exchange.controls):
-            return done
-        result = _run_all(scenario, folder, notify, state_every_s)
-        folder.draw(result)
-    return result
-
-
-def dry_run(scenario: Scenario) -> Timeline:
-    """The mission without any learning: what would happen when, for the update size of the scenario's model."""
-    layout, plan = Layout(load_learner(scenario).shapes), contact_plan(scenario)
-    known = survey(scenario, len(plan.satellite_names)) if is_needed(scenario) else None
-    return timeline(scenario, plan, layout, None if known is None else agenda(scenario, known))
+        if done is None or done.controls.keys() != set(scenario.exchange.controls):
+            done = _run_all(scenario, folder, notify, state_every_s)
+        folder.draw(done)
+    return done
 
 
 def _run_all(scenario: Scenario, folder: RunFolder | None, notify: Notify, state_every_s: float) -> RunResult:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Discriminator
 
 from orbitfl.errors import ScenarioError
-from orbitfl.federation.weights import Layout, Vector, norm
+from orbitfl.federation.weights import Layout, Vector, norm, stretches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,10 +226,13 @@ RULES: dict[str, type[Rule]] = {
 
 def _towards(own: Vector, letters: Sequence[Letter], weights: Sequence[float]) -> Vector:
     """(1 - sum w_j) own + sum w_j x_j, summed in float64."""
-    total = (1 - sum(weights)) * own.astype(np.float64)
-    for weight, letter in zip(weights, letters, strict=True):
-        total += weight * letter.model.astype(np.float64)
-    return total.astype(np.float32)
+    merged, kept = np.empty(own.shape, np.float32), 1 - sum(weights)
+    for part in stretches(len(own)):
+        total = kept * own[part].astype(np.float64)
+        for weight, letter in zip(weights, letters, strict=True):
+            total += weight * letter.model[part].astype(np.float64)
+        merged[part] = total
+    return merged
 
 
 def _cosine(first: Vector, second: Vector, undefined: float) -> float:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -15,6 +15,8 @@ from orbitfl.errors import WeightsError
 
 Vector = NDArray[np.float32]
 """(n,), float32: a model as its difference to the launch checkpoint, or anything of that form."""
+
+STRETCH = 2**17
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,18 @@ class Layout:
 
     def fingerprint(self) -> str:
         """SHA-256 of names and shapes, in hex: equal for equal layouts alone."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return hashlib.sha256(json.dumps(self.shapes).encode()).hexdigest()
+
+
+def stretches(size: int) -> Iterator[slice]:
+    """Parts of a vector for work that makes arrays on the way: of short ones the memory is at hand and used again,
+    where whole ones would ask the system for fresh pages, which costs several times the sums."""
+    for first in range(0, size, STRETCH):
+        yield slice(first, min(first + STRETCH, size))
 
 
 def line(size: int) -> Layout:

@@ -19,7 +19,7 @@ class Booking:
     is_new: bool
 
     def end_s(self) -> float:
-        return min(self.attempt.done_s(), self.attempt.contact.end_s)
+        return min(self.attempt.done_s, self.attempt.contact.end_s)
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: flo
     attempt, rules = booking.attempt, mission.rules
     if booking.is_new:
         mission.partials[booking.key] = booking.transfer
-    done_s = attempt.done_s()
+    done_s = attempt.done_s
     link_end_s = min(done_s, attempt.contact.end_s, rules.duration_s)
     end_s = min(mission.spend(node, link_end_s, Activity.EXCHANGE, power_w) for node in nodes)
     if end_s >= done_s:
         del mission.partials[booking.key]
-        return Carried(end_s, link_end_s, attempt.on_link_byte(), True)
+        return Carried(end_s, link_end_s, attempt.on_link_byte, True)
     if rules.wire.resumes:
         booking.transfer.took(attempt.moved_byte(end_s, mission.rng))
     else:

@@ -7,9 +7,11 @@ are free and holds both until it is over, so a terminal serves one peer. Session
 ordered by time, then priority, then the order in which they were made: equal input, equal timeline.
 """
 
+import gc
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -43,10 +45,26 @@ def simulate(
     """
     agenda = agenda or Agenda(learns_from_s=(0.0,) * len(satellites))
     mission = _begun(rules, plan, environment, satellites, agenda, channel or Steady())
-    while mission.queue:
-        at_s, _, _, event = heapq.heappop(mission.queue)
-        event(mission, at_s)
-    return _finish(mission)
+    with _uncollected():
+        while mission.queue:
+            at_s, _, _, event = heapq.heappop(mission.queue)
+            event(mission, at_s)
+        return _finish(mission)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: looking through all that has happened, again and again, takes a fifth of the time.
+
+    A mission makes no cycles.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _begun(

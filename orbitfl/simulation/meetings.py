@@ -40,6 +40,11 @@ def _agree(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
     pair = mission.pair(contact)
     if not mission.lost.isdisjoint(pair):
         return
+    if pair in mission.agreed_until_s:
+        # Over another window of theirs, which overlaps this one.
+        again_s = mission.agreed_until_s[pair]
+        mission.push(again_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
+        return
     # All satellites start from one checkpoint, so launch counts as everybody's first exchange.
     due_s = mission.met_at_s.get(pair, 0.0) + meetings.interval_s(pair)
     start_s = max(at_s, due_s, *(mission.free_at_s[node] for node in pair))
@@ -54,6 +59,7 @@ def _agree(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
         mission.push(free_until_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
         return
     mission.push(start_s, Activity.EXCHANGE, partial(_transfer, booking=booking, meetings=meetings))
+    mission.agreed_until_s[pair] = booking.end_s()
     for node in pair:
         mission.free_at_s[node] = booking.end_s()
 
@@ -76,6 +82,7 @@ def _lacking(mission: Mission, sender: int, receiver: int) -> tuple[int, ...]:
 def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meetings) -> None:
     """Carry out a booked exchange."""
     contact, pair = booking.attempt.contact, booking.key
+    del mission.agreed_until_s[pair]
     again = partial(_agree, contact=contact, meetings=meetings)
     permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
     if not all(permitted):

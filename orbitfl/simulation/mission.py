@@ -42,9 +42,10 @@ class Mission:
 
     appointments: per satellite, when something is promised to begin, and its rank. left_byte: what is still onboard of
     the product of each observation. lost: satellites that want nothing more, destroyed or silent. met_at_s, partials:
-    by pair; turn: who of a pair sends next, where they take turns. held: by satellite, when the newest message that it
-    has of each other was written; waiting: who has any to merge. sessions: how many each has had; sessions_told: before
-    its newest update to the ground was written, delivered: before the last that arrived.
+    by pair; agreed_until_s: by pair that has booked an exchange, when it will be over; turn: who of a pair sends next,
+    where they take turns. held: by satellite, when the newest message that it has of each other was written; waiting:
+    who has any to merge. sessions: how many each has had; sessions_told: before its newest update to the ground was
+    written, delivered: before the last that arrived.
     """
 
     rules: Rules
@@ -57,6 +58,7 @@ class Mission:
     left_byte: list[int]
     rng: np.random.Generator
     met_at_s: dict[Pair, float] = field(default_factory=dict)
+    agreed_until_s: dict[Pair, float] = field(default_factory=dict)
     partials: dict[Pair, Partial] = field(default_factory=dict)
     turn: dict[Pair, int] = field(default_factory=dict)
     held: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Attempt:
     left_byte: tuple[int, ...]
     lost: tuple[int, ...]
 
+    @cached_property
     def on_link_byte(self) -> tuple[int, ...]:
         """All that has to pass per direction: what opens the contact, what is left, and what gets lost on the way."""
         return tuple(
@@ -48,9 +50,10 @@ class Attempt:
             for left, lost in zip(self.left_byte, self.lost, strict=True)
         )
 
+    @cached_property
     def done_s(self) -> float:
         """When everything is through; beyond the window if it is too short."""
-        return self.channel.finish_s(self.contact, self.start_s, 8 * max(self.on_link_byte()))
+        return self.channel.finish_s(self.contact, self.start_s, 8 * max(self.on_link_byte))
 
     def passed_byte(self, end_s: float) -> int:
         """What the link has carried in each direction by then, `done_s` at most."""

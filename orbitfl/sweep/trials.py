@@ -4,10 +4,10 @@ The processes share the caches of contact plans and embeddings, which are safe u
 takes one thread, so results do not depend on how many processes there are.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from orbitfl.errors import OrbitflError
 
@@ -38,9 +38,8 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
     """
     from joblib import Parallel, delayed
 
-    crew = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    runs: Iterable[Any] = crew(delayed(_carried_out)(trial, out / trial.name) for trial in trials)
-    yield from runs
+    crew = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="all")
+    yield from cast(Iterator[Outcome], crew(delayed(_carried_out)(trial, out / trial.name) for trial in trials))
 
 
 def _carried_out(trial: Trial, folder: Path) -> Outcome:

@@ -14,8 +14,8 @@ from orbitfl.contacts import Area
 from orbitfl.data.boxes import Box
 from orbitfl.errors import DataError, ScenarioError
 from orbitfl.experiment.acquisition import SCENE_CLOUDS, _touch, clear_images
+from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
-from orbitfl.experiment.run import dry_run
 from orbitfl.experiment.survey import survey
 from orbitfl.orbit.frames import earth_rotation, geodetic_position
 from orbitfl.orbit.sun import sun

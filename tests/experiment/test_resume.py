@@ -11,7 +11,7 @@ import pytest
 import orbitfl
 from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.experiment.result import RunResult
-from orbitfl.scenario import Scenario, load
+from orbitfl.scenario import Scenario, load, resolved_yaml
 
 SMALL = (
     "duration_s=7200",
@@ -124,6 +124,44 @@ def test_a_damaged_state_is_told(scenario: Scenario, tmp_path: Path, damage):
     state.write_bytes(damage(state.read_bytes()))
     with pytest.raises(StorageError, match="damaged"):
         orbitfl.run(scenario, tmp_path / "run", resume=True)
+
+
+HALF = ".{}.0123abcd.part"
+"""What `orbitfl.files.replacing` calls a file until it is whole."""
+
+
+def test_killed_before_it_had_begun(scenario: Scenario, tmp_path: Path):
+    """With nothing in its folder but half of scenario.yaml, or all of it, the same command begins the run."""
+    short = replace(scenario, duration_s=900.0, exchange=replace(scenario.exchange, controls=()))
+    for folder, name in ((tmp_path / "half", HALF.format("scenario.yaml")), (tmp_path / "whole", "scenario.yaml")):
+        folder.mkdir()
+        (folder / name).write_text(resolved_yaml(short) if name == "scenario.yaml" else "name: fir")
+        orbitfl.run(short, folder)
+    assert files_of(tmp_path / "half") == files_of(tmp_path / "whole")
+
+
+def test_killed_while_it_cleared_up(scenario: Scenario, tmp_path: Path):
+    """run.json is there, the picture is not, and the states still are."""
+    orbitfl.run(scenario, tmp_path / "run")
+    before = files_of(tmp_path / "run")
+    for folder in (tmp_path / "run", tmp_path / "run/controls/isolated"):
+        (folder / "state").mkdir()
+        (folder / "state/state.safetensors").write_bytes(b"a state")
+        (folder / "state" / HALF.format("state.safetensors")).write_bytes(b"half a state")
+    (tmp_path / "run/figure.png").rename(tmp_path / "run" / HALF.format("figure.png"))
+    orbitfl.run(scenario, tmp_path / "run", resume=True)
+    assert files_of(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("name", [HALF.format("letter"), ".letter.part", "letter"])
+def test_what_is_not_of_a_run_stays(scenario: Scenario, tmp_path: Path, name: str):
+    (tmp_path / "scenario.yaml").write_text(resolved_yaml(replace(scenario, seed=8)))
+    (tmp_path / name).write_text("Dear all,")
+    with pytest.raises(StorageError, match="not empty"):
+        orbitfl.run(scenario, tmp_path)
+    with pytest.raises(ScenarioError, match="another scenario"):
+        orbitfl.run(scenario, tmp_path, resume=True)
+    assert (tmp_path / name).read_text() == "Dear all,"
 
 
 FULL = """

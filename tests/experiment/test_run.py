@@ -11,8 +11,8 @@ import safetensors.numpy
 
 import orbitfl
 from orbitfl.errors import DataError, StorageError
+from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
-from orbitfl.experiment.run import dry_run
 from orbitfl.federation.strategies import Frozen
 from orbitfl.models import checkpoint
 from orbitfl.scenario import Scenario

@@ -9,13 +9,23 @@ import orbitfl
 SHORT = ("duration_s=2700", "evaluation.every_s=2700", "training.session_steps=2", "exchange.controls=[]")
 
 
-@pytest.mark.parametrize("name", ["first_light", "esw_walker8"])
-def test_runs(repository: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str):
+@pytest.mark.parametrize(
+    ("name", "satellites", "transfers"), [("first_light", 8, 32), ("esw_walker8", 8, 32), ("study", 16, 116)]
+)
+def test_runs(
+    repository: Path,
+    shared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    satellites: int,
+    transfers: int,
+):
     monkeypatch.setenv("ORBITFL_DATA", str(shared / "data/esw"))
     scenario = orbitfl.load(repository / f"constellations/{name}.yaml", SHORT)
     result = orbitfl.run(scenario, tmp_path / name)
-    assert result.satellites().shape == (2, 8)
-    assert result.transfers["outcome"].tolist() == ["done"] * 2 * 8 * 2
+    assert result.satellites().shape == (2, satellites)
+    assert result.transfers["outcome"].tolist() == ["done"] * transfers
     assert (result.satellites("steps").to_numpy()[-1] == 6).all()
 
 

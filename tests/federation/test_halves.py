@@ -9,8 +9,10 @@ def test_every_half_and_every_tie_between_two():
     halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16)
     exact = halves.astype(np.float32)
     ties = (exact[1:] + exact[:-1]) / 2
-    around = np.concatenate([exact, ties, np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(1e9))])
-    numbers = np.concatenate([around, -around])
+    around = np.concatenate(
+        [exact, ties, np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(1e9))], dtype=np.float32
+    )
+    numbers = np.concatenate([around, -around], dtype=np.float32)
     np.testing.assert_array_equal(to_float16(numbers).view(np.uint16), numbers.astype(np.float16).view(np.uint16))
 
 

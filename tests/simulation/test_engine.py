@@ -101,6 +101,11 @@ def test_exchange_waits_for_the_interval_then_takes_bytes_over_rate():
     assert [each.start_s for each in exchanges] == [300.0, 600.0, 900.0]
 
 
+def test_windows_of_a_pair_that_overlap_are_not_used_twice():
+    exchanges = happened(Exchange, plan((0, 1, 0.0, 1000.0), (0, 1, 100.0, 900.0), nodes=2))
+    assert [each.start_s for each in exchanges] == [300.0, 600.0, 900.0]
+
+
 def test_session_waits_for_an_exchange_and_an_exchange_for_a_session():
     contact_plan = plan((0, 1, 205.0, 1000.0), nodes=2)
     rules = replace(RULES, meetings=Meetings(every_s=200.0))
