@@ -7,18 +7,23 @@ import typer
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a finished run.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder of a finished run, or of many.", show_default=False)
+    ],
     out: Annotated[
         Path | None,
-        typer.Option(help="A page (.html) or a scene for Cesium (.czml). [default: DIR/report.html]"),
+        typer.Option(help="A page (.html), or a scene of one run for Cesium (.czml). [default: DIR/report.html]"),
     ] = None,
 ) -> None:
-    """Write what there is to show of a run: a page that needs no network, or a scene for Cesium."""
+    """Write a run, or a comparison of all runs below a folder, as a page that needs no network."""
     from orbitfl.experiment.result import RunResult
-    from orbitfl.report import write
+    from orbitfl.report import write, write_comparison
 
     path = out or folder / "report.html"
-    write(RunResult.from_folder(folder), path)
+    if not (folder / "run.json").exists() and any(folder.rglob("run.json")):
+        write_comparison(folder, path)
+    else:
+        write(RunResult.from_folder(folder), path)
     print(f"The report is {path}, {path.stat().st_size / 1e6:.1f} MB; open it with {_opener(path)}.")
 
 

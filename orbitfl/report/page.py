@@ -1,4 +1,4 @@
-"""One HTML file with everything in it: words, tables, plots, pictures, and plotly itself."""
+"""One HTML file with everything in it: words, tables, plots, pictures, and plotly itself. Of a run, or of many."""
 
 import base64
 import gzip
@@ -14,11 +14,12 @@ import pandas as pd
 
 from orbitfl.errors import OrbitflError
 from orbitfl.experiment.result import RunResult
-from orbitfl.report import earth, learning, onboard, traffic
+from orbitfl.report import comparison, earth, learning, onboard, traffic
 from orbitfl.report.examples import Example, examples
 from orbitfl.report.plots import Plot
 from orbitfl.report.provenance import flat, provenance
-from orbitfl.report.words import sentences
+from orbitfl.report.variants import runs_in, variants
+from orbitfl.report.words import counted, sentences
 from orbitfl.scenario import resolved_yaml
 
 HERE = Path(__file__).parent
@@ -52,6 +53,29 @@ def html_of(result: RunResult) -> str:
         provenance=_table(_provenance(result)),
         plots=_json(shown),
         sky=_json(earth.sky(result, flown)),
+        plotly=_plotly(),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
+    )
+
+
+def comparison_html(folder: Path) -> str:
+    """The page of all runs below `folder`. Raises StorageError if there are none."""
+    runs, problems = runs_in(folder)
+    found = variants(runs)
+    plots = {
+        "curves": comparison.curves(found),
+        "swept": comparison.swept(found),
+        "bytes": comparison.against(found, "MB", "sent (MB)"),
+        "energy": comparison.against(found, "Wh", "consumed (Wh)"),
+    }
+    return Template((HERE / "comparison.html").read_text(encoding="utf-8")).substitute(
+        title=escape(folder.resolve().name),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        summary=escape(f"{counted(len(runs), 'run')} of {counted(len(found), 'variant')}."),
+        problems="".join(f'<p class="none">Left out: {escape(problem)}</p>' for problem in problems),
+        table=_table(comparison.compared(found)),
+        **{f"plot_{name}": _place(name, plot) for name, plot in plots.items()},
+        plots=_json({name: plot for name, plot in plots.items() if plot is not None}),
         plotly=_plotly(),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
