@@ -26,7 +26,7 @@ from orbitfl.scenario import Mission
 
 LAND = Path(__file__).with_name("land.json")
 FINEST_S = 60.0
-MOST_SAMPLES, MOST_WINDOWS, MOST_UPDATES = 40_000, 20_000, 8000
+MOST_SAMPLES, MOST_WINDOWS, MOST_UPDATES = 24_000, 12_000, 5000
 LONGEST_TRACK_S = 6 * 3600.0
 LINKS: dict[str, tuple[str, dict[str, Any]]] = {
     "isl": ("between satellites", {"color": COLOURS[5], "width": 3}),

@@ -8,7 +8,7 @@ from orbitfl.environment.base import KELVIN_AT_0_C
 from orbitfl.experiment.result import RunResult
 from orbitfl.report.plots import MOST_LINES, Plot, Trace, chosen, hours, line, plot, rounded, thinned
 
-MOST_POINTS = 24_000
+MOST_POINTS = 12_000
 
 
 def charge(result: RunResult) -> Plot | None:
@@ -30,10 +30,10 @@ def temperature(result: RunResult) -> Plot | None:
 
 def _lines(result: RunResult, values: NDArray[np.float64], start: float) -> list[Trace]:
     """One per satellite: `start`, then the value at the end of each spell."""
-    nodes = [node for node in result.plan.satellite_names if node in set(result.energy["node"])]
-    shown = [nodes[place] for place in chosen(len(nodes), MOST_LINES)]
     table = pd.DataFrame({"t_s": result.energy["end_s"], "value": values})
     by_node = dict(iter(table.groupby(result.energy["node"])))
+    nodes = [node for node in result.plan.satellite_names if node in by_node]
+    shown = [nodes[place] for place in chosen(len(nodes), MOST_LINES)]
     spells = {node: thinned(by_node[node], MOST_POINTS // len(shown)) for node in shown}
     return [
         line(node, place, [0.0, *hours(of["t_s"])], [round(start, 3), *rounded(of["value"], 3)])

@@ -9,8 +9,8 @@ from orbitfl.figures import COLOURS
 from orbitfl.report.plots import DASHES, Plot, Trace, axis, broken, hours, plot, rounded, thinned
 
 MOST_PAIRS = 60
-MOST_WINDOWS = 20_000
-MOST_MARKS = 8000
+MOST_WINDOWS = 8000
+MOST_MARKS = 3000
 MOST_STEPS = 2000
 KINDS = {"isl": ("between satellites", COLOURS[5]), "ground": ("to the ground", COLOURS[4])}
 OUTCOMES = {

@@ -24,15 +24,20 @@ def shown(result: RunResult) -> list[Example]:
 
 
 def picture(url: str) -> np.ndarray:
-    content = io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,")))
-    return np.rint(255 * image.imread(content, format="png")[..., :3]).astype(np.uint8)
+    kind, _, content = url.removeprefix("data:image/").partition(";base64,")
+    pixels = image.imread(io.BytesIO(base64.b64decode(content)), format=kind)[..., :3]
+    return pixels if pixels.dtype == np.uint8 else np.rint(255 * pixels).astype(np.uint8)
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def test_they_are_tiles_of_the_evaluation_with_their_truth(result: RunResult, shown: list[Example], cache: Path):
     tiles = load(result.scenario.evaluation.data, cache)
     assert len({each.name for each in shown}) == len(shown) == 4
     for each in shown:
-        (number,) = [n for n in range(len(tiles)) if np.array_equal(tiles.images[n], picture(each.scene))]
+        (number,) = [n for n in range(len(tiles)) if likeness(tiles.images[n], picture(each.scene)) > 0.97]
         assert tiles.scene_names[tiles.scene[number]] == each.name
         truth, mask = picture(each.truth), tiles.masks[number]
         colours = {0: LAND, 1: WATER, IGNORE: UNKNOWN}

@@ -79,7 +79,10 @@ def plots(reading: Reading) -> dict[str, Any]:
 def test_every_tag_is_closed_and_every_address_is_in_the_page(reading: Reading):
     assert reading.open == []
     for address in reading.addresses:
-        assert address.startswith("data:image/png;base64,") or address.removeprefix("#") in reading.inside
+        assert (
+            address.startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))
+            or address.removeprefix("#") in reading.inside
+        )
     assert reading.tags.count("img") == 16, "four scenes with truth, before and after; none that a name has smuggled in"
 
 
