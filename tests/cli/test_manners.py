@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shlex
 import signal
 import subprocess
@@ -97,3 +98,15 @@ def test_ctrl_c_ends_a_run_with_one_line_and_resume_goes_on(tmp_path: Path, repo
     done = subprocess.run([ORBITFL, *again[1:]], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/run.json").exists()
+
+
+def test_a_terminal_sees_the_time_left_and_a_pipe_plain_lines(tmp_path: Path):
+    ours, theirs = pty.openpty()
+    command = [ORBITFL, "data", "synth", "--scenes", "2", "--size-px", "128", "--out"]
+    subprocess.run([*command, "seen"], cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "gone, left" in shown and "100 %" in shown
+    piped = subprocess.run([*command, "piped"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert piped.stderr.splitlines() == ["scenes: 50 %", "scenes: 100 %"]
