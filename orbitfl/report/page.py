@@ -27,12 +27,12 @@ HERE = Path(__file__).parent
 
 def html_of(result: RunResult) -> str:
     """The page of a run. Raises StorageError for a run.json that is none."""
-    flown = earth.flight(result.scenario)
+    flown, grounded = _flight(result)
     plots = {
         "scores": learning.scores(result),
         "gantt": traffic.gantt(result),
-        "tracks": earth.tracks(result, flown),
-        "space": earth.space(result),
+        "tracks": flown and earth.tracks(result, flown),
+        "space": flown and earth.space(result),
         "charge": onboard.charge(result),
         "temperature": onboard.temperature(result),
         "sent": traffic.sent(result),
@@ -52,10 +52,19 @@ def html_of(result: RunResult) -> str:
         scenario=escape(resolved_yaml(result.scenario)),
         provenance=_table(_provenance(result)),
         plots=_json(shown),
-        sky=_json(earth.sky(result, flown)),
+        grounded=f'<p class="none">{escape(grounded)}</p>' if grounded else "",
+        sky=_json(flown and earth.sky(result, flown)),
         plotly=_plotly(),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
+
+
+def _flight(result: RunResult) -> tuple[earth.Flight | None, str]:
+    """Where the satellites were or, should their file of elements be gone, why that cannot be told."""
+    try:
+        return earth.flight(result.scenario), ""
+    except OrbitflError as error:
+        return None, f"No sky: {error}"
 
 
 def comparison_html(folder: Path) -> str:

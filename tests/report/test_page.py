@@ -19,6 +19,7 @@ from orbitfl.contacts import point
 from orbitfl.data.options import SyntheticData
 from orbitfl.errors import OrbitflError, StorageError
 from orbitfl.experiment.result import RunResult
+from orbitfl.orbit.tle import Tle
 from orbitfl.report import earth, learning, onboard, page, traffic, write
 from orbitfl.report.words import sentences
 from orbitfl.results import RESPONSE as RESPONSE_COLUMNS
@@ -256,6 +257,15 @@ def test_another_ending_or_place_is_refused(result: RunResult, tmp_path: Path):
     with pytest.raises(OrbitflError):
         write(result, tmp_path / "file" / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_without_its_elements_a_run_is_shown_but_for_the_sky(result: RunResult, tmp_path: Path):
+    gone = replace(result.scenario, constellation=Tle(path=str(tmp_path / "gone.tle")))
+    text = page.html_of(replace(result, scenario=gone))
+    reading = Reading(text)
+    assert json.loads(reading.inside["mission"]) is None
+    assert {"tracks", "space"}.isdisjoint(json.loads(reading.inside["plots"]))
+    assert "No sky: " in text and "gone.tle" in text
 
 
 @pytest.mark.parametrize("content", ["{", "[1, 2]", ""])
