@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from orbitfl.experiment.replay import GROUND
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
 from orbitfl.report.plots import DASHES, Plot, Trace, axis, broken, hours, plot, rounded, thinned
@@ -30,9 +31,14 @@ RECORDED = {
 
 
 def transfers_of(result: RunResult) -> pd.DataFrame:
-    """The run's transfers with what became of each part: done, cut, or resumed, which ends one that was cut."""
+    """The run's transfers with what became of each part: done, cut, or resumed, which ends one that was cut.
+
+    What one station had to leave off another may go on with: all stations are one ground.
+    """
     table = result.transfers.sort_values("start_s", kind="stable")
-    before = table.groupby(["from", "to"], sort=False)["outcome"].shift()
+    satellites = result.plan.satellite_names
+    ends = [table[end].where(table[end].isin(satellites), GROUND) for end in ("from", "to")]
+    before = table["outcome"].groupby(ends, sort=False).shift()
     resumed = (table["outcome"] == "done") & (before == "cut")
     return table.assign(became=table["outcome"].astype(object).mask(resumed, "resumed"))
 
@@ -144,8 +150,8 @@ def _counts(run: RunResult) -> dict[str, str]:
     return {
         **{told: _last(run, kind) for told, kind in RECORDED.items()},
         "parts cut": str((table["outcome"] == "cut").sum()),
-        "MB done at once": f"{byte_by_fate['done'] / 1e6:.1f}",
-        "MB resumed": f"{byte_by_fate['resumed'] / 1e6:.1f}",
+        "MB in one window": f"{byte_by_fate['done'] / 1e6:.1f}",
+        "MB in last parts of resumed": f"{byte_by_fate['resumed'] / 1e6:.1f}",
         "MB in cut parts": f"{byte_by_fate['cut'] / 1e6:.1f}",
     }
 

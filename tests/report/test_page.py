@@ -151,7 +151,9 @@ def test_what_became_of_transfers(result: RunResult):
     told = replace(result, transfers=CUT_AND_RESUMED, controls={})
     assert list(traffic.transfers_of(told).sort_index()["became"]) == ["cut", "done", "cut", "resumed", "done"]
     counted = traffic.counted(told).loc["gossip"]
-    assert [counted[name] for name in ("parts cut", "MB done at once", "MB resumed", "MB in cut parts")] == [
+    assert [
+        counted[name] for name in ("parts cut", "MB in one window", "MB in last parts of resumed", "MB in cut parts")
+    ] == [
         "2",
         "11.0",
         "2.0",
@@ -161,6 +163,15 @@ def test_what_became_of_transfers(result: RunResult):
     assert plot is not None
     assert {trace["name"]: trace["y"][-1] for trace in plot["data"]} == {"done": 11, "resumed and done": 2, "cut": 5}
     assert "18.0 MB crossed the links: 3 messages arrived whole, 2 parts" in " ".join(sentences(told))
+
+
+def test_another_station_may_go_on_with_what_one_left_off(result: RunResult):
+    table = parts(
+        ("sat-0", "matera", 0.0, 1000, "cut"),
+        ("sat-1", "matera", 10.0, 1000, "done"),
+        ("sat-0", "svalbard", 20.0, 1000, "done"),
+    )
+    assert list(traffic.transfers_of(replace(result, transfers=table))["became"]) == ["cut", "done", "resumed"]
 
 
 def test_a_run_in_which_nothing_was_sent_or_merged(result: RunResult):
