@@ -1,5 +1,6 @@
 """The house's own rules: style, types, layers, and what may be loaded when."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +48,11 @@ def test_the_half_that_decides_when_loads_nothing_heavy(repository: Path, action
 def test_shared_folder_never_enters_the_project(repository: Path):
     tracked = subprocess.run(["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=True).stdout
     assert not any(line.startswith("shared/") for line in tracked.splitlines())
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb")), ids=lambda path: path.stem
+)
+def test_notebooks_are_stored_without_outputs(path: Path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)

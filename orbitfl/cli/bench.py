@@ -16,7 +16,7 @@ def bench() -> None:
     """Measure this machine."""
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl bench training --image-px 256 --json")
 def training(
     image_px: Annotated[int, typer.Option(help="Image size.")] = 256,
     model: Annotated[str, typer.Option(help="mobile_sam or mobile_sam_nano.")] = "mobile_sam",
@@ -36,7 +36,7 @@ def training(
     print(f"encoder each step {1e3 * timed['naive_s']:8.1f} ms a step, {timed['ratio']:.1f} times as long")
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl bench contacts --only skyfield --quick")
 def contacts(
     only: Annotated[
         list[str] | None,
@@ -54,7 +54,7 @@ def contacts(
     print(json.dumps(results) if as_json else contact_bench.described(results))
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl bench environment --quick")
 def environment(
     quick: Annotated[bool, typer.Option("--quick", help="An hour and a half instead of a day.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -68,7 +68,7 @@ def environment(
     print(json.dumps(results) if as_json else environment_bench.described(results))
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl bench simulation --quick")
 def simulation(
     quick: Annotated[
         bool, typer.Option("--quick", help="A day and half an hour instead of a week and an hour.")

@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Make or get scenes with water mask
 Name = Literal["esw", "sen1floods11", "worldfloods"]
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl data synth --out scenes --scenes 32 --seed 1")
 def synth(
     out: Annotated[Path, typer.Option(help="The folder to make; it must not exist.", show_default=False)],
     scenes: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 16,
@@ -33,7 +33,7 @@ def synth(
     print(f"{scenes} scenes of {size_px} px are in {out}.")
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl data check scenes")
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder with images/*.tif and masks/*.tif.")],
 ) -> None:
@@ -49,7 +49,7 @@ def check(
     )
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl data get esw --out esw")
 def get(
     name: Annotated[
         Name | None,

@@ -1,5 +1,9 @@
 """`orbitfl run` and `validate`."""
 
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from orbitfl.simulation.timeline import Exchange, Sending, Timeline
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="The scenario.", show_default=False)]
+INTERRUPTED = 130
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated."),
@@ -38,11 +43,12 @@ def run(
 
         print(_described(loaded, dry_run(loaded)))
         return
-    from orbitfl.experiment.run import run as run_scenario
-
     folder = out or Path("runs") / loaded.name
-    with reporting() as notify:
-        result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
+    with _resumable():
+        from orbitfl.experiment.run import run as run_scenario
+
+        with reporting() as notify:
+            result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")
     print(result.summary().to_string(float_format="{:.1f}".format))
     if (event := loaded.event) is not None:
@@ -51,6 +57,17 @@ def run(
         )
         print(result.first_maps().to_string(float_format="{:.2f}".format, na_rep="never"))
     print(f"Everything is in {folder}; the figure is {folder / 'figure.png'}.")
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Ctrl-C ends a run with one line that says how to go on with it, and the code by which shells know of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        print(f"\norbitfl: stopped; go on with it by: {shlex.join(['orbitfl', *words, '--resume'])}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:

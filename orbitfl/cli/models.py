@@ -17,7 +17,7 @@ weights = typer.Typer(no_args_is_help=True, help="Get the official MobileSAM wei
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-@weights.command()
+@weights.command(epilog="Example: orbitfl weights get official")
 def get(name: Annotated[str, typer.Argument(help="Which weights.")] = "official") -> None:
     """Download weights over https, going on where a broken download stopped; size and SHA-256 are verified."""
     from orbitfl.files import cache_folder
@@ -31,7 +31,7 @@ def get(name: Annotated[str, typer.Argument(help="Which weights.")] = "official"
     print(f"Verified; it is in {path}.")
 
 
-@weights.command()
+@weights.command(epilog="Example: orbitfl weights check nano-base --json")
 def check(
     file: Annotated[str, typer.Argument(help="A weight file, official, or nano-base.")], as_json: Json = False
 ) -> None:

@@ -1,6 +1,7 @@
 """What a run has to say: its tables, a summary and a figure."""
 
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,13 @@ class RunResult:
         controls = {place.parent.name: cls.from_folder(place.parent) for place in places}
         scenario, plan = load(folder / "scenario.yaml"), read(folder / "contacts.parquet")
         return cls(scenario, plan, **found, response=response, folder=folder, controls=controls)
+
+    def _repr_html_(self) -> str:
+        title = (
+            f"{self.scenario.name}: {self.strategy}, {self.plan.satellite_count} satellites, "
+            f"{self.scenario.duration_s / 3600:g} h" + (f", in {self.folder}" if self.folder is not None else "")
+        )
+        return f"<p>{escape(title)}</p>{self.summary().to_html(float_format='{:.1f}'.format)}"
 
     def _row(self) -> dict[str, object]:
         satellites = self.satellites().to_numpy()

@@ -22,7 +22,7 @@ from orbitfl.orbit.omm import Omm
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.tle import Tle
 from orbitfl.orbit.walker import Walker
-from orbitfl.scenario import demand
+from orbitfl.scenario import demand, display
 from orbitfl.scenario.exchange import Exchange
 from orbitfl.scenario.faults import Faults
 from orbitfl.scenario.profiles import Board, Bus, read_profile
@@ -115,7 +115,12 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Mission:
-    """The keys that decide when satellites meet: all that a contact plan needs."""
+    """The keys that decide when satellites meet: all that a contact plan needs.
+
+    name: what the mission is called. epoch_utc: when it begins, such as 2018-05-18T03:21:00Z. duration_s: how long it
+    lasts. constellation: the satellites' orbits. ground_stations: where they can talk to the ground. links: what their
+    terminals carry. contacts: which contacts count.
+    """
 
     name: str
     epoch_utc: datetime
@@ -132,6 +137,9 @@ class Mission:
             )
         object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))
         self.planning()
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
 
     def since_epoch_s(self, time_utc: datetime) -> float:
         """Mission seconds of an instant."""
@@ -155,6 +163,9 @@ class Mission:
 class Scenario(Mission):
     """One mission with its learning, complete: everything that its result depends on.
 
+    model: the network and its launch weights. data: the scenes to learn from, and which satellite holds which.
+    evaluation: the scenes that everybody is scored on. seed: of everything that is drawn by lot. environment: battery,
+    panels, heat and limits. training: how a satellite learns. exchange: how satellites share what they learn.
     `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
     name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
     `imaging`: what the satellites see. `faults`: what goes wrong on purpose. `event`: a disaster to map. `priorities`:

@@ -7,7 +7,7 @@ that it can be read back.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -58,10 +58,32 @@ class Geometry:
 
 
 def write(plan: ContactPlan, path: Path, geometry: Geometry) -> None:
-    """One packet a line. Raises ScenarioError for positions of other nodes or another span than the plan's."""
+    """Raises ScenarioError for positions of other nodes or another span than the plan's."""
+    path.write_text(text_from(packets(plan, geometry)))
+
+
+def text_from(scene: Iterable[Packet]) -> str:
+    """One packet a line."""
+    lines = [json.dumps(packet, separators=(",", ":"), allow_nan=False) for packet in scene]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def packets(plan: ContactPlan, geometry: Geometry) -> Iterator[Packet]:
+    """The scene: document, plan, nodes with the ids that `node_id` gives, links. Raises as `write`."""
     _require_fit(plan, geometry)
-    lines = [json.dumps(packet, separators=(",", ":"), allow_nan=False) for packet in _packets(plan, geometry)]
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    yield _document(plan)
+    yield {"id": "plan", "name": "contact plan", "properties": {"header": json.dumps(plan.header())}}
+    t_s: list[float] = [int(t) if t.is_integer() else t for t in geometry.t_s.tolist()]
+    for number, path_km in enumerate(geometry.satellites_km):
+        yield _satellite(plan, number, t_s, path_km)
+    for number, station in enumerate(geometry.stations, start=plan.satellite_count):
+        yield _station(number, station)
+    yield from _links(plan)
+
+
+def node_id(number: int) -> str:
+    """Of a node's packet, by its place in the plan."""
+    return f"node-{number}"
 
 
 def _require_fit(plan: ContactPlan, geometry: Geometry) -> None:
@@ -76,21 +98,10 @@ def _require_fit(plan: ContactPlan, geometry: Geometry) -> None:
         raise ScenarioError(f"Positions must be given from 0 to {plan.duration_s} s, the span of the plan; sample all.")
 
 
-def _packets(plan: ContactPlan, geometry: Geometry) -> Iterator[Packet]:
-    yield _document(plan)
-    yield {"id": "plan", "name": "contact plan", "properties": {"header": json.dumps(plan.header())}}
-    t_s: list[float] = [int(t) if t.is_integer() else t for t in geometry.t_s.tolist()]
-    for number, path_km in enumerate(geometry.satellites_km):
-        yield _satellite(plan, number, t_s, path_km)
-    for number, station in enumerate(geometry.stations, start=plan.satellite_count):
-        yield _station(number, station)
-    yield from _links(plan)
-
-
 def _document(plan: ContactPlan) -> Packet:
     clock = {
-        "interval": _interval(plan, 0, plan.duration_s),
-        "currentTime": _label(plan, 0),
+        "interval": interval(plan, 0, plan.duration_s),
+        "currentTime": instant(plan, 0),
         "multiplier": 60,
         "range": "LOOP_STOP",
         "step": "SYSTEM_CLOCK_MULTIPLIER",
@@ -101,13 +112,13 @@ def _document(plan: ContactPlan) -> Packet:
 def _satellite(plan: ContactPlan, number: int, t_s: list[float], path_km: Floats) -> Packet:
     path_m = np.rint(1000 * path_km).astype(np.int64).tolist()
     position = {
-        "epoch": _label(plan, 0),
+        "epoch": instant(plan, 0),
         "referenceFrame": "INERTIAL",
         "interpolationAlgorithm": "LAGRANGE",
         "interpolationDegree": DEGREE,
         "cartesian": [value for t, place_m in zip(t_s, path_m, strict=True) for value in (t, *place_m)],
     }
-    trail = {"leadTime": 0, "trailTime": TRAIL_S, "width": 1, "material": _colour(SATELLITE_RGBA)}
+    trail = {"leadTime": 0, "trailTime": TRAIL_S, "width": 1, "material": solid(SATELLITE_RGBA)}
     return {**_body(number, plan.nodes[number], SATELLITE_RGBA), "position": position, "path": trail}
 
 
@@ -123,7 +134,7 @@ def _body(number: int, name: str, rgba: list[int]) -> Packet:
         "horizontalOrigin": "LEFT",
         "pixelOffset": {"cartesian2": [8, 0]},
     }
-    return {"id": f"node-{number}", "name": name, "point": {"pixelSize": 7, "color": {"rgba": rgba}}, "label": label}
+    return {"id": node_id(number), "name": name, "point": {"pixelSize": 7, "color": {"rgba": rgba}}, "label": label}
 
 
 def _links(plan: ContactPlan) -> Iterator[Packet]:
@@ -142,26 +153,33 @@ def _link(plan: ContactPlan, contacts: dict[str, list[Any]]) -> Packet:
     return {
         "id": f"link-{a}-{b}",
         "name": f"{plan.nodes[a]} – {plan.nodes[b]}",
-        "availability": [_interval(plan, start_s, end_s) for start_s, end_s in spans],
+        "availability": [interval(plan, start_s, end_s) for start_s, end_s in spans],
         "polyline": {
-            "positions": {"references": [f"node-{a}#position", f"node-{b}#position"]},
+            "positions": {"references": ends(a, b)},
             "arcType": "NONE",
             "width": 2,
-            "material": _colour(LINK_RGBA[kind]),
+            "material": solid(LINK_RGBA[kind]),
         },
         "properties": {"kind": kind, "a": a, "b": b, "contacts": json.dumps({name: contacts[name] for name in INSIDE})},
     }
 
 
-def _colour(rgba: list[int]) -> Packet:
+def ends(a: int, b: int) -> list[str]:
+    """What a line from one node to another refers to."""
+    return [f"{node_id(a)}#position", f"{node_id(b)}#position"]
+
+
+def solid(rgba: list[int]) -> Packet:
     return {"solidColor": {"color": {"rgba": rgba}}}
 
 
-def _interval(plan: ContactPlan, start_s: float, end_s: float) -> str:
-    return f"{_label(plan, start_s)}/{_label(plan, end_s)}"
+def interval(plan: ContactPlan, start_s: float, end_s: float) -> str:
+    """Two instants of mission time as CZML writes them."""
+    return f"{instant(plan, start_s)}/{instant(plan, end_s)}"
 
 
-def _label(plan: ContactPlan, t_s: float) -> str:
+def instant(plan: ContactPlan, t_s: float) -> str:
+    """A time in ISO 8601, to the millisecond."""
     return (plan.epoch_utc + timedelta(seconds=t_s)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 

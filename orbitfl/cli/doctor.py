@@ -1,0 +1,119 @@
+"""`orbitfl doctor`: what is installed and kept on this machine, and what to do about what is not."""
+
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PACKAGES = ("orbitfl", "torch", "numpy", "scipy", "pandas", "pyarrow", "skyfield", "sgp4", "rasterio", "plotly")
+PASEOS_VERSION = "0.2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`ok`: whether nothing needs doing; else `advice` says what to do, or what goes without."""
+
+    what: str
+    found: str
+    ok: bool = True
+    advice: str = ""
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Tell versions, PASEOS, GPU, weights and caches, and what to do about each. Exit code 1 if something is amiss."""
+    findings = [*_packages(), _numba(), _paseos(), _gpu(), _weights(), *_caches()]
+    if as_json:
+        print(json.dumps({each.what: asdict(each) for each in findings}))
+    else:
+        print("\n".join(_line(each) for each in findings))
+    if not all(each.ok for each in findings):
+        sys.exit(1)
+
+
+def _line(finding: Finding) -> str:
+    mark = "   " if finding.ok else "!! "
+    return f"{mark}{finding.what:<14}{finding.found}" + (f"; {finding.advice}" if finding.advice else "")
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding("python", platform.python_version())
+    for name in PACKAGES:
+        version = _version(name)
+        if version is None:
+            yield Finding(name, "missing", False, f"pip install {name}")
+        else:
+            yield Finding(name, version)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numba() -> Finding:
+    version = _version("numba")
+    return Finding("numba", version or "not there", advice="" if version else "only slower for hundreds of satellites")
+
+
+def _paseos() -> Finding:
+    """PASEOS is optional: the twin environment does without."""
+    version = _version("paseos")
+    cure = f"pip install 'orbitfl[paseos]' && pip install --no-deps paseos=={PASEOS_VERSION}"
+    if version is None:
+        return Finding(
+            "paseos", "not there", advice=f"environment kind battery does without; kind paseos needs: {cure}"
+        )
+    return Finding("paseos", version, version == PASEOS_VERSION, "" if version == PASEOS_VERSION else cure)
+
+
+def _gpu() -> Finding:
+    try:
+        import torch
+    except ImportError:
+        return Finding("gpu", "cannot be told without torch")
+    if not torch.cuda.is_available():
+        return Finding("gpu", "none", advice=f"learning runs on {torch.get_num_threads()} threads of the processor")
+    return Finding("gpu", torch.cuda.get_device_name(0))
+
+
+def _weights() -> Finding:
+    from orbitfl.errors import WeightsError
+    from orbitfl.models.weights import locate
+
+    try:
+        return Finding("weights", f"official, {locate('official')}")
+    except WeightsError as error:
+        damaged = "not the published" in str(error)
+        cure = str(error) if damaged else "for the full MobileSAM: orbitfl weights get official"
+        return Finding("weights", "official ones damaged" if damaged else "nano-base only", not damaged, cure)
+
+
+def _caches() -> Iterator[Finding]:
+    """What is kept, each with its size; all of it can be made or fetched again."""
+    from orbitfl.files import cache_folder
+
+    folder = cache_folder()
+    if not folder.is_dir():
+        yield Finding("cache", f"{folder}, empty")
+        return
+    sizes_byte = {entry.name: _size_byte(entry) for entry in sorted(folder.iterdir())}
+    kept = {"contact plans": "contacts", "embeddings": "embeddings"}
+    for what, name in kept.items():
+        yield Finding(what, f"{sizes_byte.get(name, 0) / 1e6:.1f} MB")
+    rest_byte = sum(size for name, size in sizes_byte.items() if name not in kept.values())
+    yield Finding("scenes, rest", f"{rest_byte / 1e6:.1f} MB")
+    whole = f"{folder}, {sum(sizes_byte.values()) / 1e6:.1f} MB"
+    yield Finding("cache", whole, advice="may be deleted; ORBITFL_CACHE names another place")
+
+
+def _size_byte(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files if each.is_file())

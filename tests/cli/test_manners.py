@@ -1,0 +1,112 @@
+"""How the command line behaves around its commands: examples, starter, doctor, Ctrl-C."""
+
+import json
+import os
+import pty
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from orbitfl.cli import app
+
+ORBITFL = Path(sys.executable).parent / "orbitfl"
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+    if path and not hasattr(command, "commands"):
+        yield path, command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_an_example_that_its_own_parser_takes(path: tuple[str, ...]):
+    epilog = COMMANDS[path].epilog or ""
+    prefix = f"Example: orbitfl {' '.join(path)}"
+    assert epilog.startswith(prefix)
+    words = shlex.split(epilog.removeprefix(prefix).partition(" > ")[0])
+    assert COMMANDS[path].make_context("orbitfl", words).params is not None
+
+
+def test_a_starter_is_written_once_and_runs_from_any_folder(orbitfl, tmp_path: Path, monkeypatch, tiny):
+    monkeypatch.chdir(tmp_path)
+    assert orbitfl("init", "flood-watch").code == 0
+    again = orbitfl("init", "flood-watch")
+    assert again.code == 2 and "flood-watch.yaml exists" in again.err
+    words = [word for override in (*tiny, "exchange.controls=[]") for word in ("--set", override)]
+    ended = orbitfl("run", "flood-watch.yaml", *words)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "runs/flood-watch/run.json").exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "", "../up", "name: {x: 1}", "x" * 65])
+def test_a_starter_needs_a_plain_name(orbitfl, tmp_path: Path, monkeypatch, name: str):
+    monkeypatch.chdir(tmp_path)
+    ended = orbitfl("init", "--", name)
+    assert ended.code == 2 and "no name for a scenario" in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_schema_is_json(orbitfl):
+    assert json.loads(orbitfl("schema").out)["properties"]["seed"]["type"] == "integer"
+
+
+def test_the_doctor_tells_versions_and_the_size_of_the_caches(orbitfl, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("ORBITFL_CACHE", str(tmp_path / "kept"))
+    (tmp_path / "kept/contacts").mkdir(parents=True)
+    (tmp_path / "kept/contacts/a.parquet").write_bytes(bytes(1_500_000))
+    ended = orbitfl("doctor", "--json")
+    told = json.loads(ended.out)
+    assert ended.code == (0 if all(each["ok"] for each in told.values()) else 1)
+    assert told["contact plans"]["found"] == "1.5 MB"
+    assert told["python"]["found"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
+    assert "orbitfl weights get official" in told["weights"]["advice"]
+
+
+def test_the_doctor_finds_damaged_weights(orbitfl, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("ORBITFL_CACHE", str(tmp_path))
+    (tmp_path / "mobile_sam.pt").write_bytes(b"not it")
+    ended = orbitfl("doctor")
+    assert ended.code == 1
+    assert "official ones damaged" in ended.out and "remove it" in ended.out
+
+
+def test_ctrl_c_ends_a_run_with_one_line_and_resume_goes_on(tmp_path: Path, repository: Path, tiny):
+    words = [word for override in (*tiny, "exchange.controls=[]") for word in ("--set", override)]
+    command = [str(ORBITFL), "run", str(repository / "constellations/first_light.yaml"), "--out", "run", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as running:
+        assert running.stderr is not None
+        told = [running.stderr.readline()]
+        running.send_signal(signal.SIGINT)
+        told.append(running.stderr.read())
+    last = told[1].splitlines()[-1]
+    assert running.returncode == 130, told
+    assert last.startswith("orbitfl: stopped; go on with it by: orbitfl run") and last.endswith("--resume")
+    assert "Traceback" not in told[1]
+    again = shlex.split(last.partition("by: ")[2])
+    done = subprocess.run([ORBITFL, *again[1:]], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/run.json").exists()
+
+
+def test_a_terminal_sees_the_time_left_and_a_pipe_plain_lines(tmp_path: Path):
+    ours, theirs = pty.openpty()
+    command = [ORBITFL, "data", "synth", "--scenes", "2", "--size-px", "128", "--out"]
+    subprocess.run([*command, "seen"], cwd=tmp_path, stderr=theirs, stdout=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "gone, left" in shown and "100 %" in shown
+    piped = subprocess.run([*command, "piped"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert piped.stderr.splitlines() == ["scenes: 50 %", "scenes: 100 %"]
