@@ -1,6 +1,6 @@
 """Satellites that send what they should not: refused, told in the folder, and harmless to everybody else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,49 +10,18 @@ import pytest
 import safetensors.numpy
 
 import orbitfl
-from orbitfl.experiment.classroom import open_classroom
-from orbitfl.experiment.mission import contact_plan, timeline
 from orbitfl.experiment.replay import Record, Replay
-from orbitfl.experiment.replaying import replay_of
-from orbitfl.experiment.run import silent
-from orbitfl.experiment.survey import survey
-from orbitfl.federation.weights import Layout, norm
-from orbitfl.scenario import Scenario, load
+from orbitfl.federation.weights import norm
+from orbitfl.scenario import Scenario
 from orbitfl.scenario.faults import Faults
 from orbitfl.simulation.timeline import Exchange, Happening, Offer, Sending
-from orbitfl.training.crew import Crew
 
-SMALL = (
-    "duration_s=5400",
-    "model.image_px=64",
-    "data.scenes=8",
-    "data.size_px=64",
-    "data.tile_px=64",
-    "evaluation.data={kind: synthetic, scenes: 1, size_px: 64, tile_px: 64, seed: 2}",
-    "evaluation.every_s=2700",
-    "training.session_steps=1",
-    "environment.kind=battery",
-    "links.ground.rate_bps=1.0e+7",
-    "exchange.controls=[]",
-)
+Asked = Callable[..., Scenario]
+Played = Callable[[Scenario], tuple[Replay, tuple[Happening, ...]]]
 FOE, NAME = 2, "sat-2"
 LEARNT = ("miou", "iou_water", "train_loss", "staleness_s", "steps_apart", "sources", "steps")
 REASONS = {"nan": "not finite", "huge": "too large", "wrong_shape": "wrong length", "wrong_base": "other base"}
 STRATEGIES = ("gossip", "neighbourhood", "push_sum", "fedavg")
-
-
-def asked(repository: Path, *overrides: str) -> Scenario:
-    return load(repository / "constellations/first_light.yaml", (*SMALL, *overrides))
-
-
-def played(scenario: Scenario) -> tuple[Replay, tuple[Happening, ...]]:
-    """A replay at launch, and what it is to carry out."""
-    plan = contact_plan(scenario)
-    known = survey(scenario, len(plan.satellite_names))
-    classroom = open_classroom(scenario, known, silent)
-    layout = Layout(classroom.learner.shapes)
-    replay = replay_of(scenario, classroom, Crew(classroom.learner, workers=1), plan.satellite_names)
-    return replay, timeline(scenario, plan, layout).happenings
 
 
 def lost(happening: Happening) -> Happening:
@@ -82,9 +51,11 @@ def checkpoint_of(folder: Path, name: str) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(("attack", "strategy"), [
     *((attack, "gossip") for attack in REASONS), *(("nan", strategy) for strategy in STRATEGIES[1:])
 ])  # fmt: skip
-def test_what_is_refused_is_as_if_it_were_lost(repository: Path, tmp_path: Path, attack: str, strategy: str):
+def test_what_is_refused_is_as_if_it_were_lost(
+    asked: Asked, played: Played, tmp_path: Path, attack: str, strategy: str
+):
     """The honest satellites stand where they would if no message of the foe had ever got through, to the last bit."""
-    scenario = asked(repository, f"exchange.strategy.kind={strategy}", f"faults.hostile={{{NAME}: {attack}}}")
+    scenario = asked(f"exchange.strategy.kind={strategy}", f"faults.hostile={{{NAME}: {attack}}}")
     orbitfl.run(scenario, tmp_path / "run")
     records = pd.read_parquet(tmp_path / "run/records.parquet")
     replay, happenings = played(replace(scenario, faults=Faults()))
@@ -107,7 +78,7 @@ def test_what_is_refused_is_as_if_it_were_lost(repository: Path, tmp_path: Path,
             assert np.isfinite(value).all() and np.array_equal(value, weights[key]), key
 
 
-def hostile_run(scenario: Scenario) -> tuple[Replay, pd.DataFrame, list[Exchange]]:
+def hostile_run(played: Played, scenario: Scenario) -> tuple[Replay, pd.DataFrame, list[Exchange]]:
     """A replay to its end, what it told, and the foe's exchanges that came through."""
     replay, happenings = played(scenario)
     rows = [record for settled in replay.carried_out(happenings) for _, record in settled]
@@ -116,10 +87,10 @@ def hostile_run(scenario: Scenario) -> tuple[Replay, pd.DataFrame, list[Exchange
     return replay, pd.DataFrame(rows, columns=["t_s", "node", "kind", "value"]), [x for x in ended if FOE in (x.a, x.b)]
 
 
-def test_a_version_of_a_peer_merges_once(repository: Path):
+def test_a_version_of_a_peer_merges_once(asked: Asked, played: Played):
     """The foe sends its first message for ever: each neighbour takes it once, and says so of every other time."""
-    scenario = asked(repository, f"faults.hostile={{{NAME}: replayed}}")
-    replay, records, met = hostile_run(scenario)
+    scenario = asked(f"faults.hostile={{{NAME}: replayed}}")
+    replay, records, met = hostile_run(played, scenario)
     neighbours = {each.a + each.b - FOE for each in met}
     refused = refusals(records)
     assert set(refused["kind"]) == {"refused update: replayed"} and len(met) > 2 * len(neighbours) > 2
@@ -128,10 +99,10 @@ def test_a_version_of_a_peer_merges_once(repository: Path):
     assert all(replay.nodes[each].last_version[FOE] == 1 for each in neighbours)
 
 
-def test_what_is_too_old_is_not_even_taken_once(repository: Path):
+def test_what_is_too_old_is_not_even_taken_once(asked: Asked, played: Played):
     """As above, but the neighbour that hears of it late finds the message too old already."""
-    scenario = asked(repository, f"faults.hostile={{{NAME}: replayed}}", "exchange.screen={max_age_s: 600}")
-    _, records, met = hostile_run(scenario)
+    scenario = asked(f"faults.hostile={{{NAME}: replayed}}", "exchange.screen={max_age_s: 600}")
+    _, records, met = hostile_run(played, scenario)
     first = min(met, key=lambda each: each.end_s)
     late = [each for each in met if each.end_s - first.start_s > 600]
     refused = refusals(records)
@@ -141,11 +112,11 @@ def test_what_is_too_old_is_not_even_taken_once(repository: Path):
 
 
 @pytest.mark.parametrize("attack", ["sign_flipped", "noise", "huge", "stale"])
-def test_clipping_bounds_what_the_foe_moves(repository: Path, attack: str):
+def test_clipping_bounds_what_the_foe_moves(asked: Asked, played: Played, attack: str):
     """A merge with the foe moves an honest model by half of `factor` times the length of what it sent, at the most."""
     factor = 0.3
     rule = f"exchange.strategy={{kind: gossip, rule: {{kind: clipped, factor: {factor}}}}}"
-    replay, happenings = played(asked(repository, rule, f"faults.hostile={{{NAME}: {attack}}}"))
+    replay, happenings = played(asked(rule, f"faults.hostile={{{NAME}: {attack}}}"))
     records, moved, sent_length = list[Record](), list[float](), dict[tuple[int, int], float]()
     steps = replay.carried_out(happenings)
     for each in happenings:
