@@ -14,9 +14,10 @@ import torch
 from orbitfl import results
 from orbitfl.contacts import write
 from orbitfl.errors import OrbitflError, ScenarioError, StorageError
-from orbitfl.experiment.replay import AVERAGE, Replay
+from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
 from orbitfl.files import half_written, replacing, write_bytes, write_text
+from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
 
 VERSIONED = (

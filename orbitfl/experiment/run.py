@@ -14,13 +14,14 @@ from orbitfl.experiment.classroom import Classroom, Notify, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
 from orbitfl.experiment.mission import contact_plan, timeline, wire_of
-from orbitfl.experiment.replay import CONSTELLATION, Record, Replay
+from orbitfl.experiment.replay import Record, Replay
 from orbitfl.experiment.replaying import replay_of
 from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, raw_byte_of, survey
 from orbitfl.federation.strategies import STRATEGIES, Frozen
 from orbitfl.federation.weights import Layout
+from orbitfl.results import CONSTELLATION
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Timeline
 from orbitfl.training.crew import Crew

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.errors import ScenarioError
-from orbitfl.results import RECORDS, Cost, cost_to_target
+from orbitfl.results import RECORDS, Cost, cost_to, curve_of
 
 NAMES = ("amy", "zoe")
 
@@ -17,7 +17,7 @@ def records(*rows: tuple[float, str, float, float, float]) -> pd.DataFrame:
     told = [
         (t_s, node, kind, value)
         for t_s, node, *values in rows
-        for kind, value in zip(("miou", "sent_byte", "consumed_j"), values, strict=True)
+        for kind, value in zip(("miou", "sent_byte", "consumed_j", "iou_water"), [*values, 0.0], strict=True)
     ]
     others = [(t_s, name, "miou", 100.0) for t_s in {row[0] for row in rows} for name in ("average", "ground")]
     return pd.DataFrame([*told, *others], columns=list(RECORDS)).astype(RECORDS)
@@ -49,14 +49,14 @@ BY_HAND = records(
     ],
 )
 def test_a_table_made_by_hand(target_miou: float, expected: Cost):
-    assert cost_to_target(BY_HAND, NAMES, target_miou) == expected
-    assert cost_to_target(BY_HAND.sample(frac=1, random_state=3), NAMES, target_miou) == expected
+    assert cost_to(curve_of(BY_HAND, NAMES), target_miou) == expected
+    assert cost_to(curve_of(BY_HAND.sample(frac=1, random_state=3), NAMES), target_miou) == expected
 
 
 @pytest.mark.parametrize("target_miou", [-0.1, 100.1, float("nan"), float("inf")])
 def test_a_target_that_is_no_percentage_is_told(target_miou: float):
     with pytest.raises(ScenarioError, match="0 to 100"):
-        cost_to_target(BY_HAND, NAMES, target_miou)
+        cost_to(curve_of(BY_HAND, NAMES), target_miou)
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,7 +70,7 @@ def test_the_first_evaluation_at_the_target_pays(count: int, seed: int, target_m
     table = records(*((60.0 * row, NAMES[n], miou[row, n], byte[row, n], joule[row, n]) for row, n in cells))
     row = next((row for row in range(count) if sum(miou[row]) / 2 >= target_miou), None)
     at = count - 1 if row is None else row
-    found = cost_to_target(table, NAMES, target_miou)
+    found = cost_to(curve_of(table, NAMES), target_miou)
     assert found == Cost(row is not None, 60.0 * at, float(byte[at].sum()), float(joule[at].sum()))
-    dearer = cost_to_target(table, NAMES, min(100.0, target_miou + 5))
+    dearer = cost_to(curve_of(table, NAMES), min(100.0, target_miou + 5))
     assert dearer.reached <= found.reached and dearer.t_s >= found.t_s
