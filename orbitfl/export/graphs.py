@@ -84,11 +84,16 @@ class _Decoder(nn.Module):
 def _overheard(decoder: MaskDecoder) -> Iterator[dict[str, Tensor]]:
     """What the decoder's parts say while it decodes."""
     heard: dict[str, Tensor] = {}
+
+    def hear_cells(part: nn.Module, given: Any, said: tuple[Tensor, Tensor]) -> None:
+        heard["cells"] = said[1]
+
+    def hear_filters(part: nn.Module, given: Any, said: Tensor) -> None:
+        heard["filters"] = said
+
     handles = (
-        decoder.transformer.register_forward_hook(lambda part, given, said: heard.update({"cells": said[1]})),
-        decoder.output_hypernetworks_mlps[0].register_forward_hook(
-            lambda part, given, said: heard.update({"filters": said})
-        ),
+        decoder.transformer.register_forward_hook(hear_cells),
+        decoder.output_hypernetworks_mlps[0].register_forward_hook(hear_filters),
     )
     try:
         yield heard
