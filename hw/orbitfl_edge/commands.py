@@ -84,7 +84,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    bundle = load(options.bundle)
+    bundle = _bundle(options)
     print(json.dumps({name: told for name, told in bundle.manifest.items() if name != "files"}, indent=1))
 
 
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
     learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
     learn.add_argument("--steps", type=int, default=40, help="of four tiles")
-    learn.add_argument("--learning-rate", type=float, default=1e-3)
+    learn.add_argument("--learning-rate", type=float, default=1e-4)
     learn.add_argument("--seed", type=int, default=0, help="of the order of tiles")
     return parser
 

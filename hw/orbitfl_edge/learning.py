@@ -34,7 +34,7 @@ Notify = Callable[[int, int], None]
 class Schooling:
     steps: int = 40
     batch_size: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-4
     weight_decay: float = 0.01
     seed: int = 0
 
@@ -54,14 +54,19 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     Raises EdgeError where scenes cannot be used or nothing is to be learnt from.
     """
     lessons = _lessons(folder, bundle, open_network(bundle, threads))
-    base = parsed(bundle.path(WEIGHTS).read_bytes(), str(bundle.path(WEIGHTS))).arrays
-    weights = {name: base[name].astype(np.float32) for name in NAMES}
+    weights = last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
     changes = {name: (taught[name] - weights[name]).astype(np.float16) for name in NAMES}
     told = json.dumps({"schema": SCHEMA, "base": sha256(bundle.path(WEIGHTS))}, sort_keys=True)
     with replacing(out) as beside:
         beside.write_bytes(packed_anew(changes, {METADATA: told}))
     return losses
+
+
+def last_layers(bundle: Bundle) -> Weights:
+    path = bundle.path(WEIGHTS)
+    base = parsed(path.read_bytes(), str(path)).arrays
+    return {name: base[name].astype(np.float32) for name in NAMES}
 
 
 def taught_by(weights: Weights, lessons: Lessons, options: Schooling, notify: Notify) -> tuple[list[float], Weights]:

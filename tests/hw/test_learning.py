@@ -97,7 +97,7 @@ def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path:
 
     write_scenes(tmp_path / "scenes", 3, 21, 128)
     update, out = tmp_path / "update.safetensors", tmp_path / "next"
-    ended = edge("learn", tmp_path / "scenes", "--bundle", bundle, "-o", update, "--steps", 30)
+    ended = edge("learn", tmp_path / "scenes", "--bundle", bundle, "-o", update, "--steps", 30, "--learning-rate", 1e-3)
     assert ended.code == 0, ended.err
     first, last = (float(ended.out.split(f"{word} ")[1].split(" ")[0]) for word in ("loss", "steps,"))
     assert last < first
