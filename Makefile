@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
 READY := $(VENV)/ready
 
-.PHONY: setup demo test test-arm
+.PHONY: setup demo test test-arm docs
 
 setup: $(READY)
 
@@ -23,6 +23,15 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The documentation as a site, build/site/index.html; in an environment of its own, since it needs nothing of orbitfl's.
+docs: build/docs/ready
+	build/docs/bin/mkdocs build --strict --quiet --site-dir build/site
+
+build/docs/ready: docs/requirements.txt
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
 
 # The board's runtime on emulated 64-bit ARM and Zen 1 against this machine: a short run, then one scene each in float32
 # and int8. Downloads some 200 MB into build/arm; a few minutes.

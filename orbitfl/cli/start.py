@@ -17,8 +17,14 @@ def init(
     print(f"{path} is a mission of eight satellites; run it: orbitfl run {path}")
 
 
-def schema() -> None:
+def schema(
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="A page to read instead.")] = False,
+) -> None:
     """Print the JSON schema of a scenario, by which editors complete and check its keys."""
     from orbitfl.scenario.json_schema import json_schema
+    from orbitfl.scenario.key_reference import markdown
 
+    if as_markdown:
+        print(markdown(), end="")
+        return
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """The JSON schema, judged by a validator of another house, against what the reader takes."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from orbitfl.scenario import load, load_mission, resolved_yaml, yaml_text
 from orbitfl.scenario.descriptions import described
 from orbitfl.scenario.exchange import Transfer
 from orbitfl.scenario.json_schema import json_schema
+from orbitfl.scenario.key_reference import markdown
 
 SHIPPED = sorted((Path(__file__).parents[2] / "constellations").glob("*.yaml"))
 
@@ -103,3 +105,12 @@ def test_descriptions_come_from_docstrings_and_fall_back_on_units():
     told = described(Transfer)
     assert told["keep_s"] == "a message that old is written anew."
     assert told["loss"].startswith("the share of chunks") and "relays" not in told["loss"]
+
+
+def test_the_page_of_keys_is_what_the_code_says(repository: Path, schema: dict[str, Any]):
+    page = (repository / "docs/scenario.md").read_text(encoding="utf-8")
+    assert page == markdown(), "run: orbitfl schema --markdown > docs/scenario.md"
+    links = set(re.findall(r"\]\(#(\w+)\)", page))
+    assert links <= {name.lower() for name in re.findall(r"^## (\w+)$", page, re.M)}
+    for part in [schema, *schema["$defs"].values()]:
+        assert all(f"| `{key}` |" in page for key in part.get("properties", {}))
