@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from variants import folder_name, variants
 
-from orbitfl.sweep import curve_of
+from orbitfl.sweep import recorded
 
 RUN = ["group", "variant", "seed"]
 
@@ -40,6 +40,6 @@ def read_seconds(out: Path, seeds: int) -> float:
 
 
 def _curve(folder: Path) -> pd.DataFrame:
-    curve = curve_of(folder)
+    curve = recorded(folder)
     shown = {name: curve[name] for name in ("t_s", "mean", "worst", "average", "water")}
     return pd.DataFrame({**shown, "megabyte": curve["byte"] / 1e6, "kilojoule": curve["joule"] / 1e3})

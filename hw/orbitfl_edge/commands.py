@@ -67,7 +67,7 @@ def _segment(options: argparse.Namespace) -> None:
 
 def _progress(scene: Path) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
-        print(f"{scene.name}: row {done} of {total}", file=sys.stderr, flush=True)
+        print(f"{scene.name}: {done} of {total}", file=sys.stderr, flush=True)
 
     return tell
 
@@ -84,7 +84,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _info(options: argparse.Namespace) -> None:
-    bundle = load(options.bundle)
+    bundle = _bundle(options)
     print(json.dumps({name: told for name, told in bundle.manifest.items() if name != "files"}, indent=1))
 
 
@@ -106,6 +106,17 @@ def _apply_update(options: argparse.Namespace) -> None:
 
     apply_update(options.update, _bundle(options), options.out, options.threads)
     print(f"{options.out}: updated, unsigned")
+
+
+def _learn(options: argparse.Namespace) -> None:
+    from orbitfl_edge.learning import Schooling, learn
+
+    schooling = Schooling(steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
+    if min(schooling.steps, schooling.learning_rate) <= 0 or schooling.seed < 0:
+        raise EdgeError("--steps and --learning-rate have to be above 0, and --seed 0 or more.")
+    progress = _progress(options.data)
+    losses = learn(options.data, _bundle(options), options.out, schooling, options.threads, progress)
+    print(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
 
 
 def _bundle(options: argparse.Namespace) -> Bundle:
@@ -143,6 +154,13 @@ def _parser() -> argparse.ArgumentParser:
     update = _command(commands, "apply-update", _apply_update, "a new bundle from this one and a received update")
     update.add_argument("update", type=Path, help="safetensors, from orbitfl export --update-for")
     update.add_argument("-o", "--out", type=Path, required=True, help="the new bundle's folder")
+
+    learn = _command(commands, "learn", _learn, "teach the last layers of the decoder; the result is an update")
+    learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
+    learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
+    learn.add_argument("--steps", type=int, default=40, help="of four tiles")
+    learn.add_argument("--learning-rate", type=float, default=1e-4)
+    learn.add_argument("--seed", type=int, default=0, help="of the order of tiles")
     return parser
 
 

@@ -34,14 +34,27 @@ class Network:
 
     def decode(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Exactly one batch of embeddings → logits (batch, tile, tile), without prompts."""
+        return self._asked(embeddings, ["logits"])[0]
+
+    def drawn_from(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What masks of the tiles (n, …) are drawn from: cells (n, g², dim) and filters (n, dim / 8)."""
+        size = self.spec.batch_size
+        batches = [tiles[first : first + size] for first in range(0, len(tiles), size)]
+        said = [self._asked(self.encode(self._filled(batch)), ["cells", "filters"]) for batch in batches]
+        cells, filters = (np.concatenate(each)[: len(tiles)] for each in zip(*said, strict=True))
+        return cells, filters
+
+    def _asked(self, embeddings: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
         count = len(embeddings)
         prompts = {"points": np.zeros((count, 0, 2), np.float32), "labels": np.zeros((count, 0), np.int64)}
-        return np.asarray(self.decoder.run(["logits"], {"embedding": embeddings, **prompts})[0])
+        return [np.asarray(each) for each in self.decoder.run(names, {"embedding": embeddings, **prompts})]
 
     def _batch(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.decode(self.encode(self._filled(tiles)))[: len(tiles)]
+
+    def _filled(self, tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
         missing = self.spec.batch_size - len(tiles)
-        filled = np.pad(tiles, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge") if missing else tiles
-        return self.decode(self.encode(filled))[: len(tiles)]
+        return np.pad(tiles, ((0, missing), (0, 0), (0, 0), (0, 0)), mode="edge") if missing else tiles
 
 
 def open_network(bundle: Bundle, threads: int) -> Network:

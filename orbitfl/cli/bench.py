@@ -84,7 +84,7 @@ def simulation(
     print(json.dumps(results) if as_json else simulation_bench.described(results))
 
 
-@app.command()
+@app.command(epilog="Example: orbitfl bench edge --scene-px 2048 --json")
 def edge(
     checkpoint: Annotated[
         str, typer.Option(help="A run's folder, a weight file, official, or nano-base.")

@@ -11,7 +11,23 @@ from typing import Annotated
 
 import typer
 
-PACKAGES = ("orbitfl", "torch", "numpy", "scipy", "pandas", "pyarrow", "skyfield", "sgp4", "rasterio", "plotly")
+PACKAGES = (
+    "orbitfl",
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "skyfield",
+    "sgp4",
+    "rasterio",
+    "onnxruntime",
+    "plotly",
+)
+EXTRAS = {
+    "numba": "plans of hundreds of satellites are only slower; pip install 'orbitfl[numba]'",
+    "distributed": "orbitfl sweep does without but for --dask; pip install 'orbitfl[cluster]'",
+}
 PASEOS_VERSION = "0.2.1"
 
 
@@ -27,7 +43,7 @@ class Finding:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Tell versions, PASEOS, GPU, weights and caches, and what to do about each. Exit code 1 if something is amiss."""
-    findings = [*_packages(), _numba(), _paseos(), _gpu(), _weights(), *_caches()]
+    findings = [*_packages(), *_extras(), _paseos(), _gpu(), _weights(), *_caches()]
     if as_json:
         print(json.dumps({each.what: asdict(each) for each in findings}))
     else:
@@ -58,9 +74,10 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _numba() -> Finding:
-    version = _version("numba")
-    return Finding("numba", version or "not there", advice="" if version else "only slower for hundreds of satellites")
+def _extras() -> Iterator[Finding]:
+    for name, without in EXTRAS.items():
+        version = _version(name)
+        yield Finding(name, version or "not there", advice="" if version else without)
 
 
 def _paseos() -> Finding:

@@ -14,9 +14,10 @@ import torch
 from orbitfl import results
 from orbitfl.contacts import write
 from orbitfl.errors import OrbitflError, ScenarioError, StorageError
-from orbitfl.experiment.replay import AVERAGE, Replay
+from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
 from orbitfl.files import half_written, replacing, write_bytes, write_text
+from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
 
 VERSIONED = (
@@ -121,8 +122,9 @@ def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:
     if not kept.is_file():
         raise StorageError(f"{path} exists and is not empty; choose another folder or move this one away first.")
     if not resume:
-        state = "a run" if (path / "run.json").exists() else "a run that was not finished; go on with it by --resume"
-        raise StorageError(f"{path} exists and is not empty: it holds {state}, or choose another folder.")
+        is_finished = (path / "run.json").exists()
+        state = "a run;" if is_finished else "a run that was not finished; go on with it by --resume, or"
+        raise StorageError(f"{path} exists and is not empty: it holds {state} choose another folder.")
     if kept.read_text(encoding="utf-8") != resolved_yaml(scenario):
         raise ScenarioError(
             f"{path} holds a run of another scenario or seed than the one given ({kept} says which); resume it with "

@@ -64,7 +64,7 @@ def wire_of(scenario: Scenario, layout: Layout) -> Wire:
 
 
 def require_names(scenario: Scenario, names: Sequence[str]) -> None:
-    """Raises ScenarioError for faults or groups of satellites that the constellation does not have."""
+    """Raises ScenarioError for faults or groups of satellites that are not there, and for two levels without groups."""
     for key, given in (
         ("faults", scenario.faults.named()),
         ("exchange.groups", set(sum(scenario.exchange.groups, ()))),
@@ -73,6 +73,8 @@ def require_names(scenario: Scenario, names: Sequence[str]) -> None:
         if unknown:
             shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
             raise ScenarioError(f"{key} names {unknown[0]}, but the constellation has {shown}; use these names.")
+    if "two_level" in (scenario.exchange.strategy.kind, *scenario.exchange.controls):
+        _groups(scenario, names)
 
 
 def _open(scenario: Scenario, plan: ContactPlan) -> ContactPlan:
@@ -113,8 +115,8 @@ def _groups(scenario: Scenario, names: Sequence[str]) -> tuple[int, ...]:
     if isinstance(orbits, Walker):
         return tuple(number // (orbits.total // orbits.planes) for number in range(orbits.total))
     raise ScenarioError(
-        f"exchange.strategy is two_level, and a constellation of kind {orbits.kind} says nothing about planes; "
-        "list the satellites' names by plane or operator in exchange.groups."
+        f"two_level needs planes, and a constellation of kind {orbits.kind} says nothing about them; list the "
+        "satellites' names by plane or operator in exchange.groups."
     )
 
 

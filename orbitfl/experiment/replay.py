@@ -15,6 +15,7 @@ from orbitfl.experiment.response import WaterMap
 from orbitfl.federation.strategies import SERVED, Strategy
 from orbitfl.federation.weights import Layout, Vector, mean
 from orbitfl.models import checkpoint
+from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
 from orbitfl.simulation.timeline import (
     Aggregation,
     Consensus,
@@ -34,8 +35,6 @@ Record = tuple[float, str, str, float]
 """t_s, node, kind, value: a row of records.parquet."""
 Row = tuple[int, Record]
 """A record, and the number of the happening that it is of."""
-
-AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
 
 
 @dataclass

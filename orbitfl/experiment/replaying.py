@@ -7,8 +7,9 @@ from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.hostility import Hostile
 from orbitfl.experiment.letters import Letters, Terms
 from orbitfl.experiment.pupils import Pupils
-from orbitfl.experiment.replay import GROUND, Replay
+from orbitfl.experiment.replay import Replay
 from orbitfl.federation.weights import Layout
+from orbitfl.results import GROUND
 from orbitfl.scenario import Scenario
 from orbitfl.training.crew import Crew
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from orbitfl.contacts import ContactPlan, read
 from orbitfl.errors import ScenarioError, StorageError
-from orbitfl.experiment.replay import AVERAGE
 from orbitfl.experiment.response import BENT_PIPE, ONBOARD, first_maps
+from orbitfl.results import AVERAGE, Cost, Curve, cost_to, curve_of
 from orbitfl.scenario import Scenario, load
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ class RunResult:
     def satellites(self, kind: str = "miou") -> pd.DataFrame:
         """As `scores`, the satellites alone."""
         return self.scores(kind).loc[:, list(self.plan.satellite_names)]
+
+    def curve(self) -> Curve:
+        """Scores over the satellites and what they cost, at each evaluation; see `orbitfl.results.curve_of`."""
+        return curve_of(self.records, self.plan.satellite_names)
+
+    def to_target(self, target_miou: float) -> Cost:
+        """Seconds, bytes and joules until the satellites' mean mIoU first was `target_miou` percent; see `Cost`.
+
+        Raises ScenarioError for a target that is no percentage.
+        """
+        return cost_to(self.curve(), target_miou)
 
     def summary(self) -> pd.DataFrame:
         """A row per strategy: mIoU in percent at the start and at the end, steps, and what was sent."""

@@ -13,14 +13,15 @@ from orbitfl.experiment import tables, traffic
 from orbitfl.experiment.classroom import Classroom, Notify, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
-from orbitfl.experiment.mission import contact_plan, timeline, wire_of
-from orbitfl.experiment.replay import CONSTELLATION, Record, Replay
+from orbitfl.experiment.mission import contact_plan, require_names, timeline, wire_of
+from orbitfl.experiment.replay import Record, Replay
 from orbitfl.experiment.replaying import replay_of
 from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, raw_byte_of, survey
-from orbitfl.federation.strategies import STRATEGIES, Frozen
+from orbitfl.federation.strategies import Frozen
 from orbitfl.federation.weights import Layout
+from orbitfl.results import CONSTELLATION
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Timeline
 from orbitfl.training.crew import Crew
@@ -60,6 +61,7 @@ def run(
 
 def _run_all(scenario: Scenario, folder: RunFolder | None, notify: Notify, state_every_s: float) -> RunResult:
     plan = contact_plan(scenario)
+    require_names(scenario, plan.satellite_names)
     known = survey(scenario, len(plan.satellite_names))
     classroom = open_classroom(scenario, known, notify)
     bent_pipe = _bent_pipe(scenario, plan, known, Layout(classroom.learner.shapes))
@@ -68,9 +70,8 @@ def _run_all(scenario: Scenario, folder: RunFolder | None, notify: Notify, state
     result = _run_one(scenario, school, folder)
     controls = {}
     for name in scenario.exchange.controls:
-        exchange = replace(scenario.exchange, strategy=STRATEGIES[name](), controls=())
         place = None if folder is None else folder.control(name)
-        controls[name] = _run_one(replace(scenario, exchange=exchange), school, place)
+        controls[name] = _run_one(replace(scenario, exchange=scenario.exchange.control(name)), school, place)
     return replace(result, controls=controls)
 
 

@@ -29,7 +29,8 @@ def spent(mission: Timeline, names: Sequence[str]) -> Iterator[Record]:
 def achieved(mission: Timeline, plan: ContactPlan, kind: Kind, at_s: float, name: str) -> Iterator[Record]:
     """For the whole mission: windows used and missed, transfers done, resumed and given up, and the goodput in bit/s.
 
-    kind: of the windows that exchanges use. Goodput: bytes of transfers that were completed, over the time on the link.
+    kind: of the windows that exchanges use. Resumed: of those done, what took more than one contact. Given up: what was
+    begun and is not done by the end. Goodput: bytes of transfers that were completed, over the time on the link.
     """
     parts = [each for each in mission.happenings if isinstance(each, Exchange | Sending)]
     by_number = defaultdict[int, list[Part]](list)

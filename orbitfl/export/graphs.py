@@ -6,6 +6,8 @@ its graphs run faster (`docs/benchmarks.md`).
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +17,13 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from orbitfl.models.mask_decoder import SINGLE_MASK
+from orbitfl.models.mask_decoder import SINGLE_MASK, MaskDecoder
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import restore
 from orbitfl.models.tiny_vit import STRIDE
 
 OPSET = 17
+ANSWERS = ("logits", "iou", "cells", "filters")
 LEAST_INDEX = 1024
 """Smaller tables of indices are not worth a node."""
 
@@ -30,9 +33,10 @@ class Graphs:
     """Encoder: `image` (B, 3, S, S) float32, normalised → `embedding` (B, dim, S/16, S/16).
 
     Decoder: `embedding`, `points` (B, N, 2) float32 as x, y in pixels of the S frame and `labels` (B, N) int64 →
-    `logits` (B, tile, tile) and `iou` (B,). Labels: 1 water, 0 not, 2 and 3 the corners of a box, -1 the point that
-    belongs after points without a box. N may be 0. Every parameter that it computes with stands in it under its
-    official name.
+    `logits` (B, tile, tile) and `iou` (B,), and what masks are drawn from, for boards that learn: `cells` (B, g², dim)
+    before they are scaled up, and `filters` (B, dim / 8). Labels: 1 water, 0 not, 2 and 3 the corners of a box, -1 the
+    point that belongs after points without a box. N may be 0. Every parameter that it computes with stands in it under
+    its official name.
     """
 
     encoder: onnx.ModelProto
@@ -47,7 +51,7 @@ def graphs(model: MobileSam, tile_px: int, batch_size: int) -> Graphs:
     points, labels = torch.zeros(batch_size, 2, 2), torch.ones(batch_size, 2, dtype=torch.int64)
     encoder = _exported(_Encoder(model), (image,), ["image"], ["embedding"], fold=True)
     names = ["embedding", "points", "labels"]
-    decoder = _exported(_Decoder(model, tile_px), (embedding, points, labels), names, ["logits", "iou"], fold=False)
+    decoder = _exported(_Decoder(model, tile_px), (embedding, points, labels), names, list(ANSWERS), fold=False)
     return Graphs(_checked(_with_small_indices(encoder)), _checked(decoder))
 
 
@@ -67,12 +71,35 @@ class _Decoder(nn.Module):
         super().__init__()
         self.prompt_encoder, self.mask_decoder, self.tile_px = model.prompt_encoder, model.mask_decoder, tile_px
 
-    def forward(self, embedding: Tensor, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, embedding: Tensor, points: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         prompts = self.prompt_encoder
         tokens = torch.cat([prompts.learned(len(embedding)), prompts.sparse(points, labels)], dim=1)
         cells, position = embedding + prompts.no_mask(), prompts.image_position()
-        logits, iou = self.mask_decoder(cells, position, tokens, SINGLE_MASK)
-        return restore(logits, self.tile_px, self.tile_px)[:, 0], iou[:, 0]
+        with _overheard(self.mask_decoder) as heard:
+            logits, iou = self.mask_decoder(cells, position, tokens, SINGLE_MASK)
+        return restore(logits, self.tile_px, self.tile_px)[:, 0], iou[:, 0], heard["cells"], heard["filters"]
+
+
+@contextmanager
+def _overheard(decoder: MaskDecoder) -> Iterator[dict[str, Tensor]]:
+    """What the decoder's parts say while it decodes."""
+    heard: dict[str, Tensor] = {}
+
+    def hear_cells(part: nn.Module, given: Any, said: tuple[Tensor, Tensor]) -> None:
+        heard["cells"] = said[1]
+
+    def hear_filters(part: nn.Module, given: Any, said: Tensor) -> None:
+        heard["filters"] = said
+
+    handles = (
+        decoder.transformer.register_forward_hook(hear_cells),
+        decoder.output_hypernetworks_mlps[0].register_forward_hook(hear_filters),
+    )
+    try:
+        yield heard
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _exported(

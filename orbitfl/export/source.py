@@ -11,10 +11,10 @@ from orbitfl.data.channels import INDICES, shown
 from orbitfl.data.options import RGB, Data, FolderData, SyntheticData
 from orbitfl.data.tiles import Stretch
 from orbitfl.errors import StorageError, WeightsError
-from orbitfl.experiment.replay import AVERAGE
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.weights import check
+from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, load
 
 DEFAULT_IMAGE_PX = 256

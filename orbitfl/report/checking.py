@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from orbitfl.errors import StorageError
-from orbitfl.experiment.replay import AVERAGE, CONSTELLATION
 from orbitfl.experiment.result import RunResult
-from orbitfl.results import RECORDS, TRANSFERS
+from orbitfl.results import AVERAGE, CONSTELLATION, RECORDS, TRANSFERS
 
 ENERGY = {
     "node": "str",

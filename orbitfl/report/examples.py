@@ -13,11 +13,11 @@ from orbitfl.data.loading import load
 from orbitfl.data.tiles import IGNORE, Tiles, content_hash
 from orbitfl.errors import DataError
 from orbitfl.experiment.classroom import load_learner
-from orbitfl.experiment.replay import AVERAGE
 from orbitfl.experiment.result import RunResult
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
 from orbitfl.report.provenance import flat, provenance
+from orbitfl.results import AVERAGE
 from orbitfl.training.embeddings import encode
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from orbitfl.experiment.replay import AVERAGE
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
 from orbitfl.report.plots import DASHES, SYMBOLS, Plot, Trace, axis, hours, line, plot, rounded, thinned
+from orbitfl.results import AVERAGE
 
 MOST_LETTERS = 4000
 

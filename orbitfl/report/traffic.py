@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from orbitfl.experiment.replay import GROUND
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
 from orbitfl.report.plots import DASHES, Plot, Trace, axis, broken, hours, plot, rounded, thinned
+from orbitfl.results import GROUND
 
 MOST_PAIRS = 60
 MOST_WINDOWS = 8000

@@ -1,6 +1,7 @@
 """How satellites exchange what they learn: strategy, compressor, and what happens on the link."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
@@ -8,7 +9,7 @@ from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors import AnyCompressor, Float16
 from orbitfl.federation.fitting import require_fit
 from orbitfl.federation.screening import Screen
-from orbitfl.federation.strategies import AnyStrategy, Gossip
+from orbitfl.federation.strategies import STRATEGIES, AnyStrategy, Gossip
 
 Control = Literal[
     "gossip",
@@ -60,6 +61,7 @@ class Exchange:
     `controls`: strategies run beside this one on the same mission, for comparison. `groups`: lists of satellites'
     names, for strategies with two levels; left out, they are the planes of a Walker constellation. `screen`: which
     updates are not even merged.
+    Raises ScenarioError for impossible values, and for parts that do not fit each other, those of controls included.
     """
 
     strategy: AnyStrategy = field(default_factory=Gossip)
@@ -85,3 +87,20 @@ class Exchange:
                 "satellites both know, which a third does not; set it to 0, or take a dense compressor such as int8."
             )
         require_fit(self.strategy, self.compressor)
+        self._require_distinct()
+        for name in self.controls:
+            # Found out now, and not when the run itself is through.
+            self.control(name)
+
+    def control(self, name: Control) -> "Exchange":
+        """How the satellites of a control exchange: as here, but for the strategy; what cannot relay does not."""
+        strategy = STRATEGIES[name]()
+        relays = self.transfer.relays if strategy.pattern == "gather" else 0
+        return replace(self, strategy=strategy, transfer=replace(self.transfer, relays=relays), controls=())
+
+    def _require_distinct(self) -> None:
+        """Raises ScenarioError for a satellite in two groups."""
+        grouped = Counter(name for group in self.groups for name in group)
+        twice = [name for name, count in grouped.items() if count > 1]
+        if twice:
+            raise ScenarioError(f"groups has {twice[0]} {grouped[twice[0]]} times; put every satellite into one list.")

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from orbitfl.errors import ScenarioError
-from orbitfl.sweep.evidence import COSTS, Curve, Estimate, cost_to, curve_of
+from orbitfl.results import Curve
+from orbitfl.sweep.evidence import Estimate, cost_or_inf, recorded
 from orbitfl.sweep.grid import Trial
 
 ENOUGH = 0.95
@@ -21,7 +22,7 @@ Setting = tuple[tuple[str, Any], ...]
 
 
 def rows_of(trials: Sequence[Trial], out: Path, target: float | None = None) -> list[Row]:
-    """A row per finished run: run, the grid's keys, seed; the last evaluation's scores and costs as in `curve_of`;
+    """A row per finished run: run, the grid's keys, seed; scores and costs at the end, as in `results.curve_of`;
     target and the costs to it (to_target_s, _byte, _joule), inf where it was not reached.
 
     target: satellites' mean mIoU in percent; left out, `ENOUGH` of the best that any setting has at the end.
@@ -30,7 +31,7 @@ def rows_of(trials: Sequence[Trial], out: Path, target: float | None = None) -> 
     finished = [trial for trial in trials if (out / trial.name / "run.json").exists()]
     if not finished:
         raise ScenarioError(f"No run of the sweep in {out.parent} has finished, so there is nothing to compare.")
-    curves = [curve_of(out / trial.name) for trial in finished]
+    curves = [recorded(out / trial.name) for trial in finished]
     rows = [{**_known(trial), **_last(curve)} for trial, curve in zip(finished, curves, strict=True)]
     goal = ENOUGH * max(_mean(each, "mean") for each in by_setting(rows, finished).values())
     goal = goal if target is None else target
@@ -125,8 +126,7 @@ def _last(curve: Curve) -> Row:
 
 
 def _costs(curve: Curve, target: float) -> Row:
-    costs = cost_to(curve, target)
-    return {f"to_target_{'s' if cost == 't_s' else cost}": costs[cost] for cost in COSTS}
+    return {f"to_target_{unit}": cost for unit, cost in cost_or_inf(curve, target).items()}
 
 
 def _mean(rows: Sequence[Row], column: str) -> float:

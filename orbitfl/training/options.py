@@ -37,7 +37,8 @@ class Training:
 
     A session is `session_steps` batches; sessions of one satellite begin at least `session_every_s` apart. A satellite
     that may not begin what it wanted stands by for `retry_s` (the paper's 900 s).
-    `most_tiles`: a satellite trains on at most so many of its tiles, drawn by lot; left out, on all.
+    `most_tiles`: a satellite trains on at most so many of its tiles, drawn by lot, anew for every number: three are not
+    some of six. Left out, on all.
     `prompt`: what the model is told besides the image. `points` and `box` come from the true mask: an oracle, as
     in the paper; an onboard satellite has `none`.
     """

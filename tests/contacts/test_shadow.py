@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sgp4.api import WGS72, Satrec
@@ -169,8 +169,12 @@ def test_no_grazing_eclipse_is_lost_to_the_step():
 
 @settings(max_examples=15, deadline=None)
 @given(altitude_km=st.floats(200, 36_000), node_deg=st.floats(0, 360), step_s=st.sampled_from([30.0, 120.0, 300.0]))
+@example(altitude_km=200.0, node_deg=344.59566465994686, step_s=300.0)
 def test_an_eclipse_of_a_moment_is_found(altitude_km: float, node_deg: float, step_s: float):
-    """Circles are tilted until one revolution just dips a metre into the shadow, then a little back."""
+    """Circles are tilted until one revolution just dips a metre into the shadow, then until it misses it by one.
+
+    By depth, not by a step of angle: where the circle's pole all but points at the Sun, tilting hardly lifts it.
+    """
     light, span_s = sun(SOLSTICE), 6.3 * ((6378 + altitude_km) ** 3 / 398_600) ** 0.5
 
     def deepest_km(inclination_deg: float) -> float:
@@ -183,12 +187,16 @@ def test_an_eclipse_of_a_moment_is_found(altitude_km: float, node_deg: float, st
             t_s = np.linspace(t_s[best - 1], t_s[best + 1], 101)
         return deepest
 
-    lit_deg, dark_deg = pole_towards_the_sun(node_deg)
-    assume(deepest_km(lit_deg) < 0 < deepest_km(dark_deg))
-    for _ in range(45):
-        middle_deg = (lit_deg + dark_deg) / 2
-        lit_deg, dark_deg = (lit_deg, middle_deg) if deepest_km(middle_deg) > 1e-3 else (middle_deg, dark_deg)
-    for inclination_deg, expected in ((dark_deg, 1), (lit_deg - 1e-4 * np.sign(dark_deg - lit_deg), 0)):
+    def around(depth_km: float) -> tuple[float, float]:
+        """Two inclinations as near as can be, the first less deep than that and the second deeper."""
+        less_deg, more_deg = pole_towards_the_sun(node_deg)
+        assume(deepest_km(less_deg) < -1e-3 and deepest_km(more_deg) > 1e-3)
+        for _ in range(45):
+            middle_deg = (less_deg + more_deg) / 2
+            less_deg, more_deg = (less_deg, middle_deg) if deepest_km(middle_deg) > depth_km else (middle_deg, more_deg)
+        return less_deg, more_deg
+
+    for inclination_deg, expected in ((around(1e-3)[1], 1), (around(-1e-3)[0], 0)):
         constellation = circle(altitude_km, inclination_deg, node_deg)
         options: Any = {"epoch_utc": SOLSTICE, "duration_s": span_s, "kinds": ["centre"], "step_s": step_s}
         table = eclipses(constellation, **options).table

@@ -120,3 +120,13 @@ def test_what_several_hold_counts_once_in_the_pool():
 def test_dealt_tiles_are_there_from_the_start():
     held = from_the_start((np.array([0, 2]), np.array([1])))
     assert [holding.at(0.0).tolist() for holding in held] == [[0, 2], [1]]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1e5), max_size=40), st.integers(1, 50), st.integers(0, 2**32))
+def test_fewer_tiles_are_some_of_them_each_from_when_it_was_held(since_s: list[float], most: int, seed: int) -> None:
+    whole = Holding(np.arange(100, 100 + len(since_s)), np.array(since_s))
+    kept = whole.fewer(most, rng(seed))
+    assert len(kept.index) == min(most, len(since_s)) == len(set(kept.index))
+    assert kept.since_s.tolist() == [since_s[tile - 100] for tile in kept.index]
+    assert kept.index.tolist() == sorted(kept.index) == whole.fewer(most, rng(seed)).index.tolist()

@@ -203,3 +203,22 @@ def test_priorities_name_every_activity_once(scenario: Scenario):
 def test_no_event_no_maps(scenario: Scenario, result: RunResult):
     with pytest.raises(ScenarioError, match="no event"):
         replace(result, scenario=replace(scenario, event=None)).first_maps()
+
+
+@pytest.mark.parametrize("partition", ["{kind: iid}", "{kind: by_scene}", "{kind: overflight}"])
+def test_most_tiles_is_the_most_for_everybody_whatever_the_strategy(
+    repository: Path, tiny: tuple[str, ...], partition: str
+):
+    def held(*overrides: str) -> list[set[int]]:
+        asked = (*tiny, *HOURS, "data.scenes=16", f"data.partition={partition}", *overrides)
+        scenario = orbitfl.load(repository / "constellations/first_light.yaml", asked)
+        return [set(each.index.tolist()) for each in survey(scenario, 8).holdings]
+
+    whole = held()
+    assert max(map(len, whole)) > 6
+    for most in (1, 3, 6):
+        kinds = ("gossip", "isolated", "centralised", "fedavg")
+        fewer = [held(f"training.most_tiles={most}", f"exchange.strategy.kind={kind}") for kind in kinds]
+        assert all(each == fewer[0] for each in fewer)
+        assert [len(each) for each in fewer[0]] == [min(most, len(each)) for each in whole]
+        assert all(some <= each for some, each in zip(fewer[0], whole, strict=True))

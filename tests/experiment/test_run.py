@@ -13,7 +13,7 @@ import orbitfl
 from orbitfl.errors import DataError, StorageError
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
-from orbitfl.federation.strategies import Frozen
+from orbitfl.federation.strategies import Frozen, Neighbourhood
 from orbitfl.models import checkpoint
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Session
@@ -157,3 +157,14 @@ def test_summary_and_figure(result: RunResult):
     assert list(summary.index) == ["gossip", "isolated", "centralised"]
     assert summary.loc["gossip", "exchanges"] == len(result.transfers) // 2
     assert len(result.plot().axes) == 3
+
+
+def test_controls_that_cannot_relay_run_without(scenario: Scenario):
+    """A relayed message would be counted twice by who merges at once; the strategy itself keeps its relays."""
+    relaying = replace(scenario.exchange.transfer, relays=2)
+    exchange = replace(scenario.exchange, strategy=Neighbourhood(), transfer=relaying, controls=("isolated", "gossip"))
+    short = replace(scenario, duration_s=1800.0, exchange=exchange)
+    result = orbitfl.run(short)
+    assert list(result.summary().index) == ["neighbourhood", "isolated", "gossip"]
+    relays = {name: run.scenario.exchange.transfer.relays for name, run in result.all_runs().items()}
+    assert relays == {"neighbourhood": 2, "isolated": 0, "gossip": 0}

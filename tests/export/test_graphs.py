@@ -69,6 +69,23 @@ def test_the_decoder_answers_prompts_as_torch_does(pair: tuple[MobileSam, Graphs
     np.testing.assert_allclose(given_iou, iou[:, 0].numpy(), atol=1e-4)
 
 
+def test_what_masks_are_drawn_from_is_told_too(pair: tuple[MobileSam, Graphs]):
+    model, exported = pair
+    embedding = torch.randn(BATCH, model.variant.embedding_dim, SIZE_PX // 16, SIZE_PX // 16)
+    nothing = {"points": np.zeros((BATCH, 0, 2), np.float32), "labels": np.zeros((BATCH, 0), np.int64)}
+    cells, filters = _run(exported.decoder, ["cells", "filters"], {"embedding": embedding.numpy(), **nothing})
+    with torch.inference_mode():
+        expected, _ = model.decode(embedding)
+        parts = model.mask_decoder._upscaled(torch.from_numpy(cells))
+        drawn = torch.einsum("bcijk,bk->bcij", parts, torch.from_numpy(filters))
+    np.testing.assert_allclose(np.sort(drawn.flatten(1)), np.sort(expected.flatten(1)), atol=1e-4)
+
+
+def test_exporting_leaves_no_hook_behind(pair: tuple[MobileSam, Graphs]):
+    model, _ = pair
+    assert not any(part._forward_hooks for part in model.modules())
+
+
 def test_a_box_is_two_points(pair: tuple[MobileSam, Graphs]):
     model, exported = pair
     embedding = torch.randn(BATCH, model.variant.embedding_dim, SIZE_PX // 16, SIZE_PX // 16)

@@ -24,7 +24,7 @@ def test_a_profile_is_one_that_scenarios_take(edge, bundle: Path, tmp_path: Path
     assert edge("bench", "--bundle", bundle, *words).code == 0
     board = read_profile(str(out), Board)
     assert board.name == "my_board" and board.inference_w.value == 12 and board.standby_w.value == 4
-    assert "estimated, not measured" in board.train_step_s.source and "orbitfl_edge bench" in board.inference_s.source
+    assert "the last layers alone" in board.train_step_s.source and "orbitfl_edge bench" in board.inference_s.source
 
 
 def test_watts_that_nobody_knows_are_asked_for(edge, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

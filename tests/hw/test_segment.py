@@ -190,7 +190,7 @@ def test_asked_to_stop_it_keeps_what_is_done(write, colours, bundle: Path, tmp_p
     scene, out = write(np.tile(colours, (1, 12, 6))), tmp_path / "mask.tif"
     process = _process(bundle, "segment", scene, "-o", out)
     assert process.stderr is not None
-    assert "row 1 of" in process.stderr.readline()
+    assert ": 1 of" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4 and "stopped" in err and not out.exists()

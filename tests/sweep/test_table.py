@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from orbitfl.sweep import Estimate, cost_to
+from orbitfl.sweep import Estimate
+from orbitfl.sweep.evidence import cost_or_inf
 from orbitfl.sweep.figures import best_of
 from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of
 
@@ -27,11 +28,15 @@ def setting(place: int) -> Setting:
 
 @pytest.mark.parametrize(("target", "at"), [(30.0, 0), (50.0, 1), (51.0, 3), (60.0, 3)])
 def test_a_target_costs_what_its_first_evaluation_cost(target: float, at: int):
-    assert cost_to(CURVE, target) == {cost: CURVE[cost][at] for cost in ("t_s", "byte", "joule")}
+    assert cost_or_inf(CURVE, target) == {
+        "s": CURVE["t_s"][at],
+        "byte": CURVE["byte"][at],
+        "joule": CURVE["joule"][at],
+    }
 
 
 def test_a_target_that_is_missed_is_censored():
-    assert set(cost_to(CURVE, 60.1).values()) == {inf}
+    assert set(cost_or_inf(CURVE, 60.1).values()) == {inf}
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9))

@@ -1,0 +1,169 @@
+"""Learning on the board without torch: the last layers of the decoder, from scenes with masks, into an update.
+
+The layers that orbitfl calls `mask_decoder_lite`, its loss (binary cross-entropy and soft Dice, Milletari et al. 2016)
+and its optimizer (AdamW, Loshchilov and Hutter 2019); tests hold loss, gradients and steps against torch.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+
+from orbitfl_edge.bundle import WEIGHTS, Bundle
+from orbitfl_edge.files import replacing, sha256
+from orbitfl_edge.head import NAMES, Array, Weights, drawn, slopes
+from orbitfl_edge.network import Network, open_network
+from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.scene import open_scene
+from orbitfl_edge.tensors import packed_anew, parsed
+from orbitfl_edge.update import METADATA, SCHEMA
+
+IGNORED = 255
+LEAST_KNOWN = 0.5
+FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8
+
+Notify = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schooling:
+    steps: int = 40
+    batch_size: int = 4
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """n tiles as the graphs see them: cells (n, g², dim), filters (n, dim / 8). masks: (n, tile, tile), 255 ignored."""
+
+    cells: Array
+    filters: Array
+    masks: NDArray[np.uint8]
+
+
+def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: int, notify: Notify) -> list[float]:
+    """Learn from `folder` (images/*.tif, masks/*.tif) and write what changed as an update; returns the losses.
+
+    Raises EdgeError where scenes cannot be used or nothing is to be learnt from.
+    """
+    lessons = _lessons(folder, bundle, open_network(bundle, threads))
+    weights = last_layers(bundle)
+    losses, taught = taught_by(weights, lessons, options, notify)
+    changes = {name: (taught[name] - weights[name]).astype(np.float16) for name in NAMES}
+    told = json.dumps({"schema": SCHEMA, "base": sha256(bundle.path(WEIGHTS))}, sort_keys=True)
+    with replacing(out) as beside:
+        beside.write_bytes(packed_anew(changes, {METADATA: told}))
+    return losses
+
+
+def last_layers(bundle: Bundle) -> Weights:
+    path = bundle.path(WEIGHTS)
+    base = parsed(path.read_bytes(), str(path)).arrays
+    return {name: base[name].astype(np.float32) for name in NAMES}
+
+
+def taught_by(weights: Weights, lessons: Lessons, options: Schooling, notify: Notify) -> tuple[list[float], Weights]:
+    """The loss of each step, and the weights after the last."""
+    first, second = ({name: np.zeros_like(value) for name, value in weights.items()} for _ in range(2))
+    losses, order = [], _order(len(lessons.masks), options)
+    for step in range(1, options.steps + 1):
+        batch = order[(step - 1) * options.batch_size : step * options.batch_size]
+        loss, slope = step_slopes(weights, lessons, batch)
+        first = {name: FIRST_DECAY * first[name] + (1 - FIRST_DECAY) * slope[name] for name in weights}
+        second = {name: SECOND_DECAY * second[name] + (1 - SECOND_DECAY) * slope[name] ** 2 for name in weights}
+        weights = {name: _stepped(weights[name], first[name], second[name], step, options) for name in weights}
+        losses.append(loss)
+        notify(step, options.steps)
+    return losses, weights
+
+
+def step_slopes(weights: Weights, lessons: Lessons, batch: NDArray[np.intp]) -> tuple[float, Weights]:
+    """The mean loss of a batch of tiles, and its gradient by each weight."""
+    coarse, tape = drawn(weights, lessons.cells[batch], lessons.filters[batch])
+    masks = lessons.masks[batch]
+    back = _back_to_tile(coarse.shape[-1], masks.shape[-1])
+    loss, by_logit = bce_dice(back @ coarse @ back.T, masks)
+    return loss, slopes(weights, tape, back.T @ by_logit @ back)
+
+
+def bce_dice(logits: Array, masks: NDArray[np.uint8]) -> tuple[float, Array]:
+    """Binary cross-entropy plus soft Dice, smoothed by a pixel, mean over tiles; and the gradient by each logit."""
+    valid, water = (masks != IGNORED).astype(np.float32), (masks == 1).astype(np.float32)
+    sure = (1 + np.tanh(logits / 2)) / 2
+    count = np.maximum(valid.sum(axis=(1, 2), keepdims=True), 1)
+    entropy = (np.logaddexp(0, logits) - logits * water) * valid
+    overlap = 2 * (sure * water).sum(axis=(1, 2), keepdims=True) + 1
+    size = (sure * valid + water).sum(axis=(1, 2), keepdims=True) + 1
+    loss = entropy.sum(axis=(1, 2), keepdims=True) / count + 1 - overlap / size
+    by_sure = (overlap / size - 2 * water) / size
+    by_logit = valid * ((sure - water) / count + by_sure * sure * (1 - sure))
+    return float(loss.mean()), (by_logit / len(logits)).astype(np.float32)
+
+
+def _stepped(value: Array, first: Array, second: Array, step: int, options: Schooling) -> Array:
+    """AdamW."""
+    mean, square = first / (1 - FIRST_DECAY**step), second / (1 - SECOND_DECAY**step)
+    shrunk = value * (1 - options.learning_rate * options.weight_decay)
+    return (shrunk - options.learning_rate * mean / (np.sqrt(square) + EPSILON)).astype(np.float32)
+
+
+def _order(tiles: int, options: Schooling) -> NDArray[np.intp]:
+    rng, wanted = np.random.default_rng(options.seed), options.steps * options.batch_size
+    return np.concatenate([rng.permutation(tiles) for _ in range(-(-wanted // tiles))])[:wanted]
+
+
+def _back_to_tile(coarse: int, tile_px: int) -> Array:
+    """(tile, coarse): bilinear to four times the side, as the network's image, and from there to the tile."""
+    return _linear(4 * coarse, tile_px) @ _linear(coarse, 4 * coarse)
+
+
+def _linear(given: int, wanted: int) -> Array:
+    place = np.clip((np.arange(wanted) + 0.5) * given / wanted - 0.5, 0, given - 1)
+    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(given))).astype(np.float32)
+
+
+def _lessons(folder: Path, bundle: Bundle, network: Network) -> Lessons:
+    pairs = sorted((folder / "images").glob("*.tif"))
+    if not pairs:
+        raise EdgeError(f"{folder} holds no images/*.tif; give a folder of scenes with masks of the same names.")
+    pieces = [piece for image in pairs for piece in _tiles(image, folder / "masks" / image.name, bundle)]
+    if not pieces:
+        raise EdgeError(f"{folder} holds no tile of {bundle.spec.tile_px} px that is half known; give larger scenes.")
+    colours, masks = (np.stack(each) for each in zip(*pieces, strict=True))
+    cells, filters = network.drawn_from(colours)
+    return Lessons(cells, filters, masks)
+
+
+def _tiles(image: Path, mask: Path, bundle: Bundle) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Tiles side by side with their masks, those at least half known."""
+    tile_px = bundle.spec.tile_px
+    with open_scene(image, bundle.spec, None) as scene:
+        truth = _truth(mask, (scene.height_px, scene.width_px))
+        for row in range(0, scene.height_px - tile_px + 1, tile_px):
+            colours, valid = scene.shown(row, tile_px)
+            known = np.where(valid, truth[row : row + tile_px], np.uint8(IGNORED))
+            for col in range(0, scene.width_px - tile_px + 1, tile_px):
+                piece = known[:, col : col + tile_px]
+                if np.mean(piece != IGNORED) >= LEAST_KNOWN:
+                    yield colours[:, col : col + tile_px], piece
+
+
+def _truth(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    try:
+        with rasterio.open(path, driver="GTiff") as file:
+            values, nodata = file.read(1), file.nodata
+    except RasterioError as error:
+        raise EdgeError(f"There is no readable mask {path}; add it, or remove its image.") from error
+    if values.shape != shape:
+        raise EdgeError(f"{path} has {values.shape} pixels, its image {shape}; resample it to its image's grid.")
+    unknown = (values == IGNORED) | (values == -1) | (values == nodata if nodata is not None else False)
+    if not np.isin(values[~unknown], (0, 1)).all():
+        raise EdgeError(f"{path} holds other values than 0 for land, 1 for water, and -1, 255 or nodata; recode it.")
+    return np.where(unknown, IGNORED, values == 1).astype(np.uint8)

@@ -1,0 +1,50 @@
+"""Missions over links whose rate follows the range: no window carries more than it holds."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import pytest
+
+from orbitfl.contacts import Contact
+from orbitfl.contacts.channel import channel_of
+from orbitfl.experiment.dry import dry_run
+from orbitfl.experiment.mission import contact_plan
+from orbitfl.scenario import Scenario
+from orbitfl.simulation.timeline import Exchange, Sending
+
+BUDGET = "{{kind: budget, eirp_dbw: {}, g_over_t_db_k: {}, frequency_ghz: 8.2, required_eb_n0_db: 4.2, {}}}"
+LINKS = {
+    "smooth": BUDGET.format(-12, 0, "max_rate_bps: 1.0e+9"),
+    "stepped": BUDGET.format(-12, 0, "steps_bps: [1.0e+4, 2.0e+4, 3.0e+4, 5.0e+4, 9.0e+4]"),
+}
+PLANES = "constellation={kind: walker, total: 8, planes: 4, phasing: 1, altitude_km: 786, inclination_deg: 60}"
+
+
+@pytest.mark.parametrize("strategy", ["gossip", "push_sum", "fedavg"])
+@pytest.mark.parametrize("link", LINKS)
+def test_a_window_carries_no_more_than_its_volume(asked: Callable[..., Scenario], link: str, strategy: str):
+    """Neither the bytes of all parts in it, nor those of each part in the time that it took."""
+    kind = "ground" if strategy == "fedavg" else "isl"
+    scenario = asked(
+        PLANES, f"exchange.strategy.kind={strategy}", f"links.isl={LINKS[link]}", f"links.ground={LINKS[link]}"
+    )
+    plan, channel = contact_plan(scenario), channel_of(scenario.planning())
+    windows = defaultdict[tuple[str, str], list[Contact]](list)
+    for contact in plan.of_kind(kind):
+        windows[contact.a, contact.b].append(contact)
+    carried_byte, cut = defaultdict[Contact, int](int), 0
+    for each in dry_run(scenario).happenings:
+        match each:
+            case Exchange(a=a, b=b, sent_byte=(there, back)):
+                ends, byte = (plan.nodes[a], plan.nodes[b]), max(there, back)
+            case Sending(sender=a, receiver=b, sent_byte=byte, station=station):
+                ends = (plan.nodes[min(a, b)], station or plan.nodes[max(a, b)])
+            case _:
+                continue
+        cut += each.outcome == "cut"
+        window = next(x for x in windows[ends] if x.start_s <= each.start_s and each.end_s <= x.end_s + 1e-6)
+        carried_byte[window] += byte
+        assert 8 * byte <= channel.volume_bit(window, each.start_s, each.end_s) + 16
+    assert cut > 2 and len(carried_byte) > 5
+    for window, byte in carried_byte.items():
+        assert 8 * byte <= window.volume_bit * (1 + 1e-9) + 16
