@@ -152,7 +152,8 @@ def kill_midway(command: list[str], runs: Path, finished: int) -> None:
 def described(found: Measured) -> str:
     return (
         f"{found.runs} runs: {found.bare_s:.1f} s in a bare loop, {found.one_worker_s:.1f} s with one worker "
-        f"({found.overhead:+.1%}; CPU {found.cpu_overhead:+.1%}), {found.two_workers_s:.1f} s with two ({found.speedup:.2f} times as fast)\n"
+        f"({found.overhead:+.1%}; CPU {found.cpu_overhead:+.1%}), "
+        f"{found.two_workers_s:.1f} s with two ({found.speedup:.2f} times as fast)\n"
         f"same table with two workers: {found.is_same_table}; killed and resumed: {found.is_same_table_resumed}\n"
         f"load of the machine: {found.load_before:.1f} before, {found.load_after:.1f} after"
     )
