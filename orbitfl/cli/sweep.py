@@ -54,11 +54,13 @@ def sweep(
     outcomes = _carried_out(folder, trials, workers, dask)
     rows = folder.conclude(trials, outcomes, target)
     failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
-    answer = answer_of(by_setting(rows, trials)).sentence() if axes else None
+    found = answer_of(by_setting(rows, trials)) if axes else None
+    answer, caution = (found.sentence(), found.caution()) if found else (None, None)
     if as_json:
-        print(json.dumps({"answer": answer, "failed": failed, "runs": [_plain(row) for row in rows]}, allow_nan=False))
+        runs = [_plain(row) for row in rows]
+        print(json.dumps({"answer": answer, "caution": caution, "failed": failed, "runs": runs}, allow_nan=False))
     else:
-        _tell(folder, rows, failed, answer)
+        _tell(folder, rows, failed, [said for said in (answer, caution) if said is not None])
     if failed:
         sys.exit(1)
 
@@ -78,7 +80,7 @@ def _carried_out(folder: "SweepFolder", trials: "Sequence[Trial]", workers: int,
     return outcomes
 
 
-def _tell(folder: "SweepFolder", rows: "Sequence[Row]", failed: dict[str, str], answer: str | None) -> None:
+def _tell(folder: "SweepFolder", rows: "Sequence[Row]", failed: dict[str, str], answer: list[str]) -> None:
     import pandas as pd
 
     shown = pd.DataFrame(rows).drop(columns=["run", "target"]).replace(float("inf"), float("nan"))
@@ -86,8 +88,8 @@ def _tell(folder: "SweepFolder", rows: "Sequence[Row]", failed: dict[str, str], 
     for name, problem in failed.items():
         print(f"failed: {name}: {problem}")
     print(f"Everything is in {folder.path}: sweep.parquet, the figures, and a folder per run in {folder.runs.name}/.")
-    if answer is not None:
-        print(answer)
+    for said in answer:
+        print(said)
 
 
 def _plain(row: "Row") -> dict[str, Any]:

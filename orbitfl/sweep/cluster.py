@@ -11,7 +11,8 @@ PATIENCE_S = 10
 
 
 def on_cluster(trials: Sequence[Trial], out: Path, address: str) -> Iterator[Outcome]:
-    """As `trials.carried_out`; Dask itself begins a lost worker's run again, once.
+    """As `trials.carried_out`; Dask itself begins a lost worker's run again, as often as the scheduler's
+    `distributed.scheduler.allowed-failures` says (3 unless it was set).
 
     Raises ScenarioError when dask is not installed, or no scheduler answers at `address`.
     """

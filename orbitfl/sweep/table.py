@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -14,7 +15,7 @@ from orbitfl.sweep.evidence import Estimate, cost_or_inf, recorded
 from orbitfl.sweep.grid import Trial
 
 ENOUGH = 0.95
-"""Of the best score, what a planner would call as good as the best."""
+"""Of the best mIoU itself, not of what it gained since launch: what a planner would call as good as the best."""
 
 Row = dict[str, Any]
 Setting = tuple[tuple[str, Any], ...]
@@ -49,7 +50,8 @@ def by_setting(rows: Sequence[Row], trials: Sequence[Trial]) -> dict[Setting, li
 class Answer:
     """The cheapest setting, by bytes then joules, whose mean over seeds is `ENOUGH` of the best setting's.
 
-    share, byte_share, joule_share: of the best's. score and best: satellites' mean mIoU in percent.
+    share, byte_share, joule_share: of the best's. score and best: satellites' mean mIoU in percent. margin: by how many
+    points of mIoU it lies above `ENOUGH` of the best's with the same seed.
     """
 
     setting: Setting
@@ -59,6 +61,7 @@ class Answer:
     share: float
     byte_share: float
     joule_share: float
+    margin: Estimate
 
     def sentence(self) -> str:
         best = _told(self.best_setting)
@@ -68,6 +71,17 @@ class Answer:
             f"{_told(self.setting)} reaches {self.share:.0%} of the best mIoU ({self.score} of {self.best}, at {best}) "
             f"with {self.byte_share:.0%} of its bytes and {self.joule_share:.0%} of its joules."
         )
+
+    def caution(self) -> str | None:
+        """What chance leaves open; None if nothing. That the best is the best of many is not weighed."""
+        if isnan(self.margin.half):
+            return "Runs of one seed do not tell chance from effect; give --seeds 3 or more before you rely on this."
+        if self.margin.mean <= self.margin.half:
+            return (
+                f"This is not sure: by seed it lies {self.margin} points of mIoU above {ENOUGH:.0%} of the best's, "
+                "and the 95 % confidence interval reaches below; more --seeds would tell."
+            )
+        return None
 
 
 def answer_of(grouped: dict[Setting, list[Row]]) -> Answer:
@@ -88,7 +102,14 @@ def answer_of(grouped: dict[Setting, list[Row]]) -> Answer:
         share=shares["mean"],
         byte_share=shares["byte"],
         joule_share=shares["joule"],
+        margin=Estimate.of(_margins(grouped[chosen], grouped[best])),
     )
+
+
+def _margins(chosen: Sequence[Row], best: Sequence[Row]) -> list[float]:
+    """By seed, for those that both have: runs of equal seeds share their data and their luck."""
+    of_best = {row["seed"]: row["mean"] for row in best}
+    return [row["mean"] - ENOUGH * of_best[row["seed"]] for row in chosen if row["seed"] in of_best]
 
 
 def _known(trial: Trial) -> Row:

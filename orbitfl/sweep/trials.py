@@ -8,7 +8,6 @@ import resource
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +16,6 @@ from typing import cast
 
 from orbitfl.errors import OrbitflError
 from orbitfl.sweep.grid import Trial
-
-ATTEMPTS = 2
-"""How often a run is begun whose process dies."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,12 @@ class Outcome:
 def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
     """Run every trial in `out`/name, or go on with it there; outcomes come as runs end.
 
-    A trial that fails does not stop the others. When a process is killed, those that ran are gone on with once.
+    A trial that fails does not stop the others. A killed process takes down all that run beside it, so those are gone
+    on with once each, alone: then the one that dies again is the one to blame, and has had all the memory there is.
     """
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    left, begun, running = {trial.name: trial for trial in trials}, Counter[str](), out / ".running"
+    left, running = {trial.name: trial for trial in trials}, out / ".running"
     while left:
         shutil.rmtree(running, ignore_errors=True)
         try:
@@ -47,13 +44,21 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
                 del left[outcome.name]
                 yield outcome
         except TerminatedWorkerError:
-            killed = [name for name in left if (running / name).exists()]
-            begun.update(killed)
-            for name in killed:
-                if begun[name] >= ATTEMPTS:
-                    del left[name]
-                    yield Outcome(name, "its process was killed twice, perhaps for its memory; give fewer --workers")
+            # Where none had begun, the first stands for them, so that processes that always die come to an end.
+            begun = [name for name in left if (running / name).exists()] or list(left)[:1]
+            shutil.rmtree(running, ignore_errors=True)
+            for name in begun:
+                yield _once_more(left.pop(name), out)
     shutil.rmtree(running, ignore_errors=True)
+
+
+def _once_more(trial: Trial, out: Path) -> Outcome:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        return next(one_after_another([trial], out))
+    except TerminatedWorkerError:
+        return Outcome(trial.name, "its process was killed twice, the second time with no other beside it")
 
 
 def one_after_another(trials: Sequence[Trial], out: Path) -> Iterator[Outcome]:
@@ -73,19 +78,25 @@ def _side_by_side(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[
 
 
 def carry_out(trial: Trial, out: Path) -> Outcome:
-    """One run, on one thread."""
+    """One run, on one thread. Whatever goes wrong in it is its outcome: nobody watches that could see it raised."""
+    started_s, problem = time.monotonic(), None
+    try:
+        with _marked(out / ".running" / trial.name):
+            _run(trial, out)
+    except OrbitflError as error:
+        problem = str(error)
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+
+
+def _run(trial: Trial, out: Path) -> None:
     import torch
 
     from orbitfl.experiment.run import run
 
     torch.set_num_threads(1)
-    started_s, problem = time.monotonic(), None
-    try:
-        with _marked(out / ".running" / trial.name):
-            run(trial.scenario, out / trial.name, resume=True)
-    except OrbitflError as error:
-        problem = str(error)
-    return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+    run(trial.scenario, out / trial.name, resume=True)
 
 
 @contextmanager
@@ -93,8 +104,10 @@ def _marked(path: Path) -> Iterator[None]:
     """A file that stands there while the block runs, and still after the process was killed in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    yield
-    path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _peak_byte() -> int:

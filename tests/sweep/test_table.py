@@ -4,14 +4,14 @@ from math import inf, isnan
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
 from orbitfl.sweep import Estimate
 from orbitfl.sweep.evidence import cost_or_inf
 from orbitfl.sweep.figures import best_of
-from orbitfl.sweep.table import ENOUGH, Setting, answer_of
+from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of
 
 CURVE = {
     "t_s": np.array([0.0, 60.0, 120.0, 180.0]),
@@ -55,7 +55,7 @@ def test_of_one_seed_nothing_is_known_but_its_value():
 @given(st.lists(SCORES, min_size=1, max_size=8))
 def test_the_answer_is_the_cheapest_that_is_good_enough(found: list[tuple[float, int, int]]):
     grouped = {
-        setting(place): [{"mean": mean, "byte": float(byte), "joule": float(joule)}]
+        setting(place): [{"seed": 7, "mean": mean, "byte": float(byte), "joule": float(joule)}]
         for place, (mean, byte, joule) in enumerate(found)
     }
     answer = answer_of(grouped)
@@ -71,13 +71,45 @@ def test_the_answer_is_the_cheapest_that_is_good_enough(found: list[tuple[float,
 def test_the_answer_in_words():
     rows = {900: [(60.0, 12.0), (60.0, 12.0)], 300: [(62.0, 100.0), (64.0, 100.0)], 3600: [(50.0, 3.0)]}
     grouped = {
-        setting(every_s): [{"mean": mean, "byte": byte, "joule": 1.0} for mean, byte in found]
+        setting(every_s): [
+            {"seed": seed, "mean": mean, "byte": byte, "joule": 1.0} for seed, (mean, byte) in enumerate(found)
+        ]
         for every_s, found in rows.items()
     }
     assert answer_of(grouped).sentence() == (
         "exchange.min_interval_s=900 reaches 95% of the best mIoU (60.0 of 63.0 ± 12.7, at "
         "exchange.min_interval_s=300) with 12% of its bytes and 100% of its joules."
     )
+
+
+def answered(cheap: list[float], dear: list[float]) -> Answer:
+    """Of a cheap and a dear setting, scores by seed from 0 on."""
+    rows = [
+        [{"seed": seed, "mean": mean, "byte": cost, "joule": cost} for seed, mean in enumerate(found)]
+        for cost, found in ((1.0, cheap), (9.0, dear))
+    ]
+    return answer_of({setting(place): each for place, each in enumerate(rows)})
+
+
+SEEDS = st.lists(st.tuples(st.floats(50, 52), st.floats(51, 53)), min_size=2, max_size=6)
+
+
+@given(SEEDS)
+def test_an_answer_is_sure_where_a_paired_test_is(pairs: list[tuple[float, float]]):
+    cheap, dear = map(list, zip(*pairs, strict=True))
+    answer = answered(cheap, dear)
+    assume(answer.setting == setting(0) and answer.best_setting == setting(1))
+    goals = [ENOUGH * score for score in dear]
+    assume(np.ptp(np.subtract(cheap, goals)) > 1e-6)
+    p_value = stats.ttest_rel(cheap, goals).pvalue
+    assume(abs(p_value - 0.05) > 1e-6)
+    assert (answer.caution() is None) == (p_value < 0.05)
+
+
+def test_an_answer_names_what_chance_leaves_open():
+    assert answered([60.0, 60.2, 59.9], [61.0, 61.3, 60.8]).caution() is None
+    assert "not sure" in str(answered([50.0, 70.0, 60.0], [61.0, 61.3, 60.8]).caution())
+    assert "--seeds" in str(answered([60.0], [61.0]).caution())
 
 
 @given(st.lists(st.tuples(st.integers(0, 5).map(float), st.integers(0, 5).map(float)), min_size=1, max_size=9))

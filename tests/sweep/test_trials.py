@@ -1,0 +1,73 @@
+"""Runs whose processes die or that break in ways nobody foresaw: what becomes of them, and of those beside them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import pytest
+
+from orbitfl.sweep import Trial, carried_out, trials_of
+
+
+@pytest.fixture(scope="module")
+def trials(repository: Path) -> list[Trial]:
+    small = ["duration_s=900", "model.image_px=64", "data.scenes=8", "data.size_px=64", "data.tile_px=64"]
+    fast = ["training.session_steps=1", "environment.kind=battery", "evaluation.every_s=900"]
+    scored = "evaluation.data={kind: synthetic, scenes: 1, size_px: 64, tile_px: 64, seed: 2}"
+    return trials_of(repository / "constellations/first_light.yaml", [*small, *fast, scored], [], 3)
+
+
+@contextmanager
+def killed_whenever(mark: Path, most: int) -> Iterator[list[int]]:
+    """While the block runs, and `most` times at most, SIGKILL all workers when `mark` is there; how many they were."""
+    killed, over = list[int](), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01) and len(killed) < most:
+            workers = [each for each in psutil.Process().children() if "LokyProcess" in " ".join(each.cmdline())]
+            if workers and mark.exists():
+                for worker in workers:
+                    worker.kill()
+                killed.append(len(workers))
+                psutil.wait_procs(workers, 10)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        watcher.join()
+
+
+def problems_of(trials: list[Trial], out: Path, workers: int) -> dict[str, str | None]:
+    return {outcome.name: outcome.problem for outcome in carried_out(trials, out, workers)}
+
+
+def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_path: Path):
+    with killed_whenever(tmp_path / ".running" / trials[1].name, 1) as killed:
+        problems = problems_of(trials, tmp_path, 2)
+    assert len(killed) == 1
+    assert problems == dict.fromkeys([trial.name for trial in trials])
+
+
+def test_only_the_run_whose_process_dies_again_fails(trials: list[Trial], tmp_path: Path):
+    """Its neighbours die with it at first, and must not be blamed."""
+    with killed_whenever(tmp_path / ".running" / trials[1].name, 2) as killed:
+        problems = problems_of(trials, tmp_path, 2)
+    assert len(killed) == 2 and killed[-1] == 1
+    assert [name for name, problem in problems.items() if problem is not None] == [trials[1].name]
+    assert "killed twice" in str(problems[trials[1].name])
+    assert all((tmp_path / trial.name / "run.json").exists() for trial in (trials[0], trials[2]))
+
+
+def test_an_error_that_nobody_foresaw_is_listed_and_stops_no_other(trials: list[Trial], tmp_path: Path):
+    broken = Trial("broken", replace(trials[0].scenario, model=cast(Any, None)))
+    problems = problems_of([broken, trials[0]], tmp_path, 1)
+    assert problems.keys() == {"broken", trials[0].name} and problems[trials[0].name] is None
+    assert str(problems["broken"]).startswith("AttributeError: ")
+    assert not (tmp_path / ".running").exists()
