@@ -19,6 +19,7 @@ from orbitfl.simulation.timeline import Exchange, Happening, Offer, Sending
 Asked = Callable[..., Scenario]
 Played = Callable[[Scenario], tuple[Replay, tuple[Happening, ...]]]
 FOE, NAME = 2, "sat-2"
+NAMES = tuple(f"sat-{number}" for number in range(8))
 LEARNT = ("miou", "iou_water", "train_loss", "staleness_s", "steps_apart", "sources", "steps")
 REASONS = {"nan": "not finite", "huge": "too large", "wrong_shape": "wrong length", "wrong_base": "other base"}
 STRATEGIES = ("gossip", "neighbourhood", "push_sum", "fedavg")
@@ -59,9 +60,12 @@ def test_what_is_refused_is_as_if_it_were_lost(
     orbitfl.run(scenario, tmp_path / "run")
     records = pd.read_parquet(tmp_path / "run/records.parquet")
     replay, happenings = played(replace(scenario, faults=Faults()))
-    refused = refusals(records)
+    refused, transfers = refusals(records), pd.read_parquet(tmp_path / "run/transfers.parquet")
     assert set(refused["kind"]) == {f"refused update: {REASONS[attack]}"}
     assert len(refused) == through(happenings) > 0 and NAME not in set(refused["node"])
+
+    ended_s = transfers.loc[(transfers["from"] == NAME) & (transfers["outcome"] == "done"), "end_s"]
+    assert sorted(refused["t_s"]) == sorted(ended_s), "the folder tells whose messages they were"
 
     rows = [record for settled in replay.carried_out([lost(each) for each in happenings]) for _, record in settled]
     expected = pd.DataFrame(rows, columns=list(records.columns))
@@ -132,3 +136,37 @@ def test_clipping_bounds_what_the_foe_moves(asked: Asked, played: Played, attack
     told = refusals(pd.DataFrame(records, columns=["t_s", "node", "kind", "value"]))
     assert len(moved) > 4 and len(told) == (len(moved) if attack == "huge" else 0)
     assert attack == "noise" or any(moved) == (attack == "stale"), "only what points the same way may move anybody"
+
+
+@pytest.mark.parametrize("strategy", ["neighbourhood", "fedbuff"])
+def test_who_gathers_lays_a_version_in_once(asked: Asked, played: Played, strategy: str):
+    """In silence, since relays and senders that have not trained meanwhile repeat themselves without any malice."""
+    overrides = ("duration_s=9000", f"exchange.strategy.kind={strategy}", f"faults.hostile={{{NAME}: replayed}}")
+    replay, happenings = played(asked(*overrides, "links.ground.rate_bps=1.0e+8"))
+    laid_in, steps = list[int](), replay.carried_out(happenings)
+    for _ in happenings:
+        before = [node.inbox.get(FOE) for node in replay.nodes]
+        next(steps)
+        new = [node.inbox.get(FOE) for node in replay.nodes]
+        laid_in += [n for n, pair in enumerate(zip(before, new, strict=True)) if pair[1] not in (None, pair[0])]
+    assert through(happenings) > len(laid_in) == len(set(laid_in)) > 0
+
+
+def test_a_server_that_was_poisoned_before_it_knew_any_length_is_refused_by_all(asked: Asked, played: Played):
+    """The foe is the first to reach the ground, where no model tells yet what is usual: the round is spoilt, and the
+    satellites keep what they have learnt themselves, to the last bit."""
+    ground = len(NAMES)
+    scenario = asked("duration_s=9000", "exchange.strategy.kind=fedbuff", "links.ground.rate_bps=1.0e+8")
+    replay, happenings = played(scenario)
+    first = next(each.sender for each in happenings if isinstance(each, Sending) and each.outcome == "done")
+    alone = [
+        replace(each, outcome="cut") if isinstance(each, Sending) and each.sender == ground else each
+        for each in happenings
+    ]
+    list(replay.carried_out(alone))
+    spoilt, _ = played(replace(scenario, faults=Faults(hostile={NAMES[first]: "huge"})))
+    told = [record for rows in spoilt.carried_out(happenings) for _, record in rows]
+    assert {kind for *_, kind, _ in told if kind.startswith("refused")} == {"refused update: too large"}
+    for number, node in enumerate(spoilt.satellites):
+        if number != first:
+            assert np.array_equal(node.member.model, replay.nodes[number].member.model)
