@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orbitfl.errors import ScenarioError
+from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.files import replacing, write_text
 
 Curve = dict[str, NDArray[np.float64]]
@@ -72,10 +72,13 @@ def curve_of(records: pd.DataFrame, satellites: Sequence[str]) -> Curve:
 
     records: as in `RECORDS`. t_s. mean, median, worst: mIoU in percent over `satellites`; average: the average model's;
     water: the satellites' mean IoU of water. byte, joule: updates sent and energy consumed by all of them since launch.
+    Raises StorageError unless every satellite has a score at every evaluation.
     """
     of_satellites = records.loc[records["node"].isin(satellites)]
     kinds = ("miou", "iou_water", "sent_byte", "consumed_j")
     miou, water, sent_byte, consumed_j = (_of_kind(of_satellites, kind) for kind in kinds)
+    if miou.empty or miou.isna().to_numpy().any():
+        raise StorageError("The records lack scores of some satellite at some evaluation; run the scenario again.")
     return {
         "t_s": miou.index.to_numpy(np.float64),
         "mean": miou.to_numpy().mean(axis=1),

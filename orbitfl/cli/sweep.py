@@ -14,8 +14,8 @@ from orbitfl.cli.mission import Overrides, ScenarioFile
 
 if TYPE_CHECKING:
     from orbitfl.sweep import Outcome, Trial
-    from orbitfl.sweep.folder import SweepFolder
     from orbitfl.sweep.table import Row
+    from orbitfl.sweep.together import Notify, Sweep
 
 Grid = Annotated[
     list[str] | None,
@@ -39,53 +39,51 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run a scenario over a grid of its keys and tell what was best and what was enough. Controls are left out."""
-    from orbitfl.scenario import load, resolved_yaml
     from orbitfl.sweep import Axis, trials_of
-    from orbitfl.sweep.folder import SweepFolder
-    from orbitfl.sweep.table import answer_of, by_setting
+    from orbitfl.sweep.together import run_sweep
 
-    axes = [Axis.from_text(text) for text in grid or []]
-    trials = trials_of(scenario, overrides or [], axes, seeds)
+    axes, given = [Axis.from_text(text) for text in grid or []], overrides or []
     if estimate:
-        _estimate(trials, workers, as_json)
+        _estimate(trials_of(scenario, given, axes, seeds), workers, as_json)
         return
-    folder = SweepFolder(out)
-    folder.claim(resolved_yaml(load(scenario, overrides or [])), axes, seeds, resume)
-    outcomes = _carried_out(folder, trials, workers, dask)
-    rows = folder.conclude(trials, outcomes, target)
-    failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
-    found = answer_of(by_setting(rows, trials)) if axes else None
+    made = run_sweep(
+        scenario,
+        axes,
+        out,
+        overrides=given,
+        seeds=seeds,
+        workers=workers,
+        dask=dask,
+        target=target,
+        resume=resume,
+        notify=_progress(),
+    )
+    found = made.answer()
     answer, caution = (found.sentence(), found.caution()) if found else (None, None)
     if as_json:
-        runs = [_plain(row) for row in rows]
-        print(json.dumps({"answer": answer, "caution": caution, "failed": failed, "runs": runs}, allow_nan=False))
+        runs = [_plain(row) for row in made.rows]
+        print(json.dumps({"answer": answer, "caution": caution, "failed": made.failed, "runs": runs}, allow_nan=False))
     else:
-        _tell(folder, rows, failed, [said for said in (answer, caution) if said is not None])
-    if failed:
+        _tell(made, [said for said in (answer, caution) if said is not None])
+    if made.failed:
         sys.exit(1)
 
 
-def _carried_out(folder: "SweepFolder", trials: "Sequence[Trial]", workers: int, dask: str | None) -> "list[Outcome]":
-    from orbitfl.sweep.cluster import on_cluster
-    from orbitfl.sweep.packing import swept
+def _progress() -> "Notify":
+    started_s = time.monotonic()
 
-    missing = folder.unfinished(trials)
-    runs = swept(missing, folder.runs, workers) if dask is None else on_cluster(missing, folder.runs, dask)
-    started_s, outcomes = time.monotonic(), []
-    for done, outcome in enumerate(runs, start=1):
-        outcomes.append(outcome)
-        left_s = (time.monotonic() - started_s) / done * (len(missing) - done)
+    def tell(outcome: "Outcome", done: int, total: int) -> None:
+        left_s = (time.monotonic() - started_s) / done * (total - done)
         said = "done" if outcome.problem is None else f"failed: {outcome.problem}"
-        print(f"{done}/{len(missing)} {outcome.name}: {said}; {_duration(left_s)} left", file=sys.stderr, flush=True)
-    return outcomes
+        print(f"{done}/{total} {outcome.name}: {said}; {_duration(left_s)} left", file=sys.stderr, flush=True)
+
+    return tell
 
 
-def _tell(folder: "SweepFolder", rows: "Sequence[Row]", failed: dict[str, str], answer: list[str]) -> None:
-    import pandas as pd
-
-    shown = pd.DataFrame(rows).drop(columns=["run", "target"]).replace(float("inf"), float("nan"))
+def _tell(made: "Sweep", answer: list[str]) -> None:
+    folder, shown = made.folder, made.table().drop(columns=["run", "target"]).replace(float("inf"), float("nan"))
     print(shown.to_string(index=False, float_format="{:.4g}".format, na_rep="not reached"))
-    for name, problem in failed.items():
+    for name, problem in made.failed.items():
         print(f"failed: {name}: {problem}")
     print(f"Everything is in {folder.path}: sweep.parquet, the figures, and a folder per run in {folder.runs.name}/.")
     for said in answer:

@@ -9,8 +9,8 @@ Schema = dict[str, Any]
 
 HEAD = """# Scenario keys
 
-Every key that a scenario takes, with its default; those without one have to be given. Where a `kind` chooses among several, each
-is a section of its own. Written by `orbitfl schema --markdown`; the tests hold it to the code.
+Every key that a scenario takes, with its default; those without one have to be given. Where a `kind` chooses among
+several, each is a section of its own. Written by `orbitfl schema --markdown`; the tests hold it to the code.
 """
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbitfl.errors import ScenarioError
+from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.results import RECORDS, Cost, cost_to, curve_of
 
 NAMES = ("amy", "zoe")
@@ -74,3 +74,9 @@ def test_the_first_evaluation_at_the_target_pays(count: int, seed: int, target_m
     assert found == Cost(row is not None, 60.0 * at, float(byte[at].sum()), float(joule[at].sum()))
     dearer = cost_to(curve_of(table, NAMES), min(100.0, target_miou + 5))
     assert dearer.reached <= found.reached and dearer.t_s >= found.t_s
+
+
+@pytest.mark.parametrize("holes", [slice(0, 0), slice(3, None)], ids=["nothing", "one satellite is missing at launch"])
+def test_records_with_holes_are_told(holes: slice):
+    with pytest.raises(StorageError, match="lack scores"):
+        curve_of(BY_HAND.iloc[holes], NAMES)

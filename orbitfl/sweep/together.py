@@ -1,0 +1,86 @@
+"""A whole sweep: claimed, run, compared."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from orbitfl.scenario import load, resolved_yaml
+from orbitfl.sweep.cluster import on_cluster
+from orbitfl.sweep.folder import SweepFolder
+from orbitfl.sweep.grid import Axis, trials_of
+from orbitfl.sweep.packing import swept
+from orbitfl.sweep.table import Answer, Row, Setting, answer_of, by_setting
+from orbitfl.sweep.trials import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Notify = Callable[[Outcome, int, int], None]
+
+
+def silent(outcome: Outcome, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the runs in `folder` say together. rows: see `table.rows_of`. failed: by run, the reason."""
+
+    folder: SweepFolder
+    rows: list[Row]
+    grouped: dict[Setting, list[Row]]
+    failed: dict[str, str]
+
+    def table(self) -> pd.DataFrame:
+        """A row per run: the grid's keys, seed, scores and costs."""
+        return pd.DataFrame(self.rows)
+
+    def answer(self) -> Answer | None:
+        """The cheapest setting that is good enough; None for a sweep of seeds alone."""
+        return answer_of(self.grouped) if next(iter(self.grouped)) else None
+
+    def plot(self) -> "Figure":
+        """The score against the grid's first key, a line for each setting of the others."""
+        from orbitfl.sweep.figures import scores
+
+        return scores(self.grouped)
+
+    def frontier(self) -> "Figure":
+        """The score against bytes and joules."""
+        from orbitfl.sweep.figures import frontier
+
+        return frontier(self.grouped)
+
+
+def run_sweep(
+    scenario: str | Path,
+    axes: Sequence[Axis],
+    out: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 1,
+    workers: int = 2,
+    dask: str | None = None,
+    target: float | None = None,
+    resume: bool = False,
+    notify: Notify = silent,
+) -> Sweep:
+    """Run the scenario file over the grid of `axes` with `seeds` seeds each, and write and return what came of it.
+
+    workers: runs at once on this machine; dask: the address of a cluster to use instead. target: mIoU in percent whose
+    cost is told. resume: go on with the sweep in `out`. notify(outcome, done, total) hears of each run that ends.
+    Raises OrbitflError, before anything is run, for a grid that makes no scenarios or a folder that is taken.
+    """
+    trials, folder = trials_of(Path(scenario), overrides, axes, seeds), SweepFolder(Path(out))
+    folder.claim(resolved_yaml(load(scenario, overrides)), axes, seeds, resume)
+    missing, outcomes = folder.unfinished(trials), list[Outcome]()
+    runs = swept(missing, folder.runs, workers) if dask is None else on_cluster(missing, folder.runs, dask)
+    for done, outcome in enumerate(runs, start=1):
+        outcomes.append(outcome)
+        notify(outcome, done, len(missing))
+    rows = folder.conclude(trials, outcomes, target)
+    failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
+    return Sweep(folder, rows, by_setting(rows, trials), failed)
