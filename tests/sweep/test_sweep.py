@@ -179,7 +179,8 @@ def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, rep
 def test_wrong_input_is_one_sentence_and_loses_nothing(
     whole: Path, repository: Path, more: tuple[str, ...], grid: tuple[str, ...], said: str
 ):
-    before = (whole / "sweep.parquet").read_bytes()
+    before, runs = (whole / "sweep.parquet").read_bytes(), sorted((whole / "runs").iterdir())
     done = swept(command(repository, whole, *more, grid=grid), code=2)
     assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted((whole / "runs").iterdir()) == runs
     assert (whole / "sweep.parquet").read_bytes() == before

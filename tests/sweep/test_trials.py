@@ -30,7 +30,7 @@ def killed_whenever(mark: Path, most: int) -> Iterator[list[int]]:
 
     def watch() -> None:
         while not over.wait(0.01) and len(killed) < most:
-            workers = [each for each in psutil.Process().children() if "LokyProcess" in " ".join(each.cmdline())]
+            workers = [each for each in psutil.Process().children() if is_worker(each)]
             if workers and mark.exists():
                 for worker in workers:
                     worker.kill()
@@ -44,6 +44,14 @@ def killed_whenever(mark: Path, most: int) -> Iterator[list[int]]:
     finally:
         over.set()
         watcher.join()
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Not one that has ended since it was listed: nothing can be asked of it."""
+    try:
+        return "LokyProcess" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def problems_of(trials: list[Trial], out: Path, workers: int) -> dict[str, str | None]:
