@@ -96,13 +96,18 @@ def _of_kind(records: pd.DataFrame, kind: str) -> pd.DataFrame:
     return records.loc[records["kind"] == kind].pivot(index="t_s", columns="node", values="value")
 
 
+def require_target(target_miou: float) -> None:
+    """Raises ScenarioError for a target that is no percentage."""
+    if not 0 <= target_miou <= 100:
+        raise ScenarioError(f"The target is {target_miou}; a mean mIoU lies from 0 to 100 percent.")
+
+
 def cost_to(curve: Curve, target_miou: float) -> Cost:
     """What it cost until `mean` of a `curve_of` a mission, in percent, first was `target_miou` or more.
 
     A later fall below the target does not count. Raises ScenarioError for a target that is no percentage.
     """
-    if not 0 <= target_miou <= 100:
-        raise ScenarioError(f"The target is {target_miou}; a mean mIoU lies from 0 to 100 percent.")
+    require_target(target_miou)
     there = np.flatnonzero(curve["mean"] >= target_miou)
     at = there[0] if len(there) else -1
     return Cost(len(there) > 0, *(float(curve[name][at]) for name in ("t_s", "byte", "joule")))

@@ -44,7 +44,7 @@ def run(
         print(_described(loaded, dry_run(loaded)))
         return
     folder = out or Path("runs") / loaded.name
-    with _resumable():
+    with resumable():
         from orbitfl.experiment.run import run as run_scenario
 
         with reporting() as notify:
@@ -60,7 +60,7 @@ def run(
 
 
 @contextmanager
-def _resumable() -> Iterator[None]:
+def resumable() -> Iterator[None]:
     """Ctrl-C ends a run with one line that says how to go on with it, and the code by which shells know of it."""
     try:
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orbitfl.cli.mission import Overrides, ScenarioFile
+from orbitfl.cli.mission import Overrides, ScenarioFile, resumable
 
 if TYPE_CHECKING:
     from orbitfl.sweep import Outcome, Trial
@@ -46,18 +46,19 @@ def sweep(
     if estimate:
         _estimate(trials_of(scenario, given, axes, seeds), workers, as_json)
         return
-    made = run_sweep(
-        scenario,
-        axes,
-        out,
-        overrides=given,
-        seeds=seeds,
-        workers=workers,
-        dask=dask,
-        target=target,
-        resume=resume,
-        notify=_progress(),
-    )
+    with resumable():
+        made = run_sweep(
+            scenario,
+            axes,
+            out,
+            overrides=given,
+            seeds=seeds,
+            workers=workers,
+            dask=dask,
+            target=target,
+            resume=resume,
+            notify=_progress(),
+        )
     found = made.answer()
     answer, caution = (found.sentence(), found.caution()) if found else (None, None)
     if as_json:

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orbitfl.errors import ScenarioError
 from orbitfl.sweep.grid import Trial
 from orbitfl.sweep.trials import Outcome, carry_out
+
+if TYPE_CHECKING:
+    from distributed import Future
 
 PATIENCE_S = 10
 
@@ -31,9 +35,18 @@ def on_cluster(trials: Sequence[Trial], out: Path, address: str) -> Iterator[Out
         folder = out.resolve()
         futures = {client.submit(carry_out, trial, folder, pure=False, retries=1): trial for trial in trials}
         for future in as_completed(list(futures)):
-            problem = future.exception()
-            yield (
-                future.result()
-                if problem is None
-                else Outcome(futures[future].name, f"its worker was lost ({problem})")
-            )
+            yield _outcome(future, folder, futures[future].name)
+
+
+def _outcome(future: "Future", out: Path, name: str) -> Outcome:
+    """Runs answer for their own errors: what is raised here has befallen a worker or the scheduler.
+
+    A run may have finished and only the word of it be lost.
+    """
+    try:
+        return future.result()
+    except Exception as error:
+        finished = (out / name / "run.json").exists()
+        return Outcome(
+            name, None if finished else f"its worker or the scheduler was lost ({' '.join(str(error).split())})"
+        )

@@ -41,7 +41,9 @@ def recorded(folder: Path) -> Curve:
         records = pd.read_parquet(folder / "records.parquet")
         return curve_of(records, sorted(set(records["node"]) - set(NOT_SATELLITES)))
     except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"{folder} holds no records that can be read ({error}); run it again.") from error
+        raise StorageError(
+            f"{folder} holds no records that can be read ({error}); move that folder away and go on with the sweep by --resume."
+        ) from error
 
 
 def cost_or_inf(curve: Curve, target_miou: float) -> dict[str, float]:

@@ -12,6 +12,8 @@ from orbitfl.scenario import Scenario, load, resolved_yaml
 
 MOST_RUNS = 100_000
 LONGEST_NAME = 120
+DIGEST = 8
+"""Letters at the end of a name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Trial:
 def trials_of(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds: int) -> list[Trial]:
     """Every combination with every seed, counted from the scenario's own. All are checked before one is run.
 
-    Raises ScenarioError for keys and values that no scenario takes, or a grid without end.
+    Raises ScenarioError for keys and values that no scenario takes, a grid without end, or one with a run twice.
     """
     keys = [axis.key for axis in axes]
     if len(set(keys)) < len(keys) or "seed" in keys:
@@ -56,7 +58,9 @@ def trials_of(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds:
     if not 1 <= count <= MOST_RUNS:
         raise ScenarioError(f"The grid makes {count} runs; it must make from 1 to {MOST_RUNS}.")
     first = load(path, overrides).seed
-    return list(_trials(path, overrides, axes, range(first, first + seeds)))
+    trials = list(_trials(path, overrides, axes, range(first, first + seeds)))
+    _require_distinct(trials)
+    return trials
 
 
 def _trials(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds: Iterable[int]) -> Iterator[Trial]:
@@ -68,12 +72,27 @@ def _trials(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds: I
             yield Trial(_name(setting, scenario), scenario, setting)
 
 
+def _require_distinct(trials: Sequence[Trial]) -> None:
+    """A run that came twice, as 600 and 600.0, would count as two seeds and feign confidence."""
+    known = dict[str, Trial]()
+    for trial in trials:
+        twin = known.setdefault(trial.name[-DIGEST:], trial)
+        if twin is not trial and twin.scenario == trial.scenario:
+            raise ScenarioError(
+                f"{_shown(twin)} and {_shown(trial)} of the grid are the same run; name each value once, in one way."
+            )
+
+
+def _shown(trial: Trial) -> str:
+    return ", ".join(f"{key}={value}" for key, value in trial.setting)
+
+
 def _name(setting: Sequence[tuple[str, str]], scenario: Scenario) -> str:
     """Readable, and another for every other scenario, so that a grid can grow in its folder."""
     parts = [f"{key.rpartition('.')[2]}={value}" for key, value in setting]
     words = re.sub(r"[^A-Za-z0-9=.,_+-]+", "-", ",".join([*parts, f"seed={scenario.seed}"]))
     digest = hashlib.sha256(resolved_yaml(scenario).encode()).hexdigest()
-    return f"{words[:LONGEST_NAME]}-{digest[:8]}"
+    return f"{words[:LONGEST_NAME]}-{digest[:DIGEST]}"
 
 
 def _split(listed: str) -> list[str]:

@@ -22,9 +22,13 @@ def swept(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]
     for outcome in carried_out(firsts, out, 1):
         largest_byte = max(largest_byte, outcome.peak_byte)
         yield outcome
-    fitting = workers if not largest_byte else max(1, min(workers, int(SPARE * free_byte() / largest_byte)))
     done = {trial.name for trial in firsts}
-    yield from carried_out([trial for trial in trials if trial.name not in done], out, fitting)
+    yield from carried_out([trial for trial in trials if trial.name not in done], out, fitting(workers, largest_byte))
+
+
+def fitting(workers: int, peak_byte: int) -> int:
+    """How many of so many workers have room beside each other, but one at least."""
+    return max(1, min(workers, int(SPARE * free_byte() / peak_byte))) if peak_byte else workers
 
 
 def firsts_of(trials: Sequence[Trial]) -> list[Trial]:
@@ -47,7 +51,9 @@ def free_byte() -> int:
 
 @dataclass(frozen=True)
 class Forecast:
-    """wall_s: with so many workers. peak_byte: of one process. sent_byte: over simulated links, in all runs."""
+    """workers: those asked for that fit into memory. wall_s: with these. peak_byte: of one process. sent_byte: over
+    simulated links, in all runs.
+    """
 
     runs: int
     workers: int
@@ -74,12 +80,14 @@ def forecast(trials: Sequence[Trial], workers: int) -> Forecast:
     """
     probes = {_kind(trial.scenario): probe(trial.scenario) for trial in firsts_of(trials)}
     drafts = [(probes[_kind(trial.scenario)], *_dry(trial.scenario)) for trial in trials]
+    peak_byte = max(each.peak_byte for each in probes.values())
+    beside = fitting(workers, peak_byte)
     busy_s = sum(each.run_s + each.step_s * steps for each, steps, _ in drafts)
     return Forecast(
         runs=len(trials),
-        workers=workers,
-        wall_s=max(each.start_s for each in probes.values()) + busy_s / workers,
-        peak_byte=max(each.peak_byte for each in probes.values()),
+        workers=beside,
+        wall_s=max(each.start_s for each in probes.values()) + busy_s / beside,
+        peak_byte=peak_byte,
         sent_byte=sum(sent_byte for *_, sent_byte in drafts),
         steps=sum(steps for _, steps, _ in drafts),
     )

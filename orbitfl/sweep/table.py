@@ -7,10 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import yaml
-
 from orbitfl.errors import ScenarioError
 from orbitfl.results import Curve
+from orbitfl.scenario import yaml_text
 from orbitfl.sweep.evidence import Estimate, cost_or_inf, recorded
 from orbitfl.sweep.grid import Trial
 
@@ -32,7 +31,8 @@ def rows_of(trials: Sequence[Trial], out: Path, target: float | None = None) -> 
     if not finished:
         raise ScenarioError(f"No run of the sweep in {out.parent} has finished, so there is nothing to compare.")
     curves = [recorded(out / trial.name) for trial in finished]
-    rows = [{**_known(trial), **_last(curve)} for trial, curve in zip(finished, curves, strict=True)]
+    numeric = _numeric(trials)
+    rows = [{**_known(trial, numeric), **_last(curve)} for trial, curve in zip(finished, curves, strict=True)]
     goal = ENOUGH * max(_mean(each, "mean") for each in by_setting(rows, finished).values())
     goal = goal if target is None else target
     return [{**row, "target": goal, **_costs(curve, goal)} for row, curve in zip(rows, curves, strict=True)]
@@ -112,13 +112,20 @@ def _margins(chosen: Sequence[Row], best: Sequence[Row]) -> list[float]:
     return [row["mean"] - ENOUGH * of_best[row["seed"]] for row in chosen if row["seed"] in of_best]
 
 
-def _known(trial: Trial) -> Row:
-    return {"run": trial.name, **{key: _value(text) for key, text in trial.setting}, "seed": trial.scenario.seed}
+def _known(trial: Trial, numeric: set[str]) -> Row:
+    setting = {key: _number(text) if key in numeric else text for key, text in trial.setting}
+    return {"run": trial.name, **setting, "seed": trial.scenario.seed}
 
 
-def _value(text: str) -> float | str:
-    value = yaml.safe_load(text)
-    return float(value) if type(value) in (int, float) else text
+def _numeric(trials: Sequence[Trial]) -> set[str]:
+    """The keys all of whose values are numbers: a column of a table is of one type, whatever has finished so far."""
+    settings = [item for trial in trials for item in trial.setting]
+    return {key for key, _ in settings} - {key for key, text in settings if _number(text) is None}
+
+
+def _number(text: str) -> float | None:
+    value = yaml_text.parse(text, "the grid")
+    return float(value) if type(value) in (int, float) else None
 
 
 def _last(curve: Curve) -> Row:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from orbitfl.results import require_target
 from orbitfl.scenario import load, resolved_yaml
 from orbitfl.sweep.cluster import on_cluster
 from orbitfl.sweep.folder import SweepFolder
@@ -74,6 +75,8 @@ def run_sweep(
     cost is told. resume: go on with the sweep in `out`. notify(outcome, done, total) hears of each run that ends.
     Raises OrbitflError, before anything is run, for a grid that makes no scenarios or a folder that is taken.
     """
+    if target is not None:
+        require_target(target)
     trials, folder = trials_of(Path(scenario), overrides, axes, seeds), SweepFolder(Path(out))
     folder.claim(resolved_yaml(load(scenario, overrides)), axes, seeds, resume)
     missing, outcomes = folder.unfinished(trials), list[Outcome]()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from orbitfl.errors import OrbitflError
+from orbitfl.experiment.timing import peak_byte
 from orbitfl.sweep.grid import Trial
 
 
@@ -111,5 +112,6 @@ def _marked(path: Path) -> Iterator[None]:
 
 
 def _peak_byte() -> int:
+    # Where it can, not by getrusage: what the process that started this one held would count, too.
     unit_byte = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_byte
+    return peak_byte() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_byte

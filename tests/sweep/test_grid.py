@@ -56,6 +56,8 @@ def test_names_stay_when_a_grid_grows(repository: Path):
     ("axes", "seeds"),
     [
         ([Axis("seed", ("1", "2"))], 1),
+        ([Axis("exchange.min_interval_s", ("600", "900", "600.0"))], 1),
+        ([Axis("exchange.strategy", ("{kind: gossip}", "{'kind': gossip}"))], 2),
         ([Axis("exchange.min_interval_s", ("1",)), Axis("exchange.min_interval_s", ("2",))], 1),
         ([Axis("exchange.min_interval", ("1",))], 1),
         ([Axis("training.batch_size", ("4", "many"))], 1),

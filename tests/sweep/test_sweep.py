@@ -117,6 +117,45 @@ if __name__ == "__main__":
     assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
 
 
+def test_a_scheduler_that_goes_away_leaves_the_table_of_what_is_finished(repository: Path, tmp_path: Path):
+    pytest.importorskip("distributed")
+    given = command(repository, tmp_path / "sweep", "--json")
+    program = f"""
+import subprocess, sys, time
+from pathlib import Path
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None)
+    sweep = subprocess.Popen([*{given!r}, "--dask", cluster.scheduler_address])
+    try:
+        while sweep.poll() is None and not list(Path({str(tmp_path)!r}).glob("sweep/runs/*/run.json")):
+            time.sleep(0.02)
+        cluster.close()
+        sys.exit(sweep.wait(timeout=60))
+    finally:
+        sweep.kill()
+"""
+    (tmp_path / "cluster.py").write_text(program)
+    done = swept([sys.executable, str(tmp_path / "cluster.py")], code=1)
+    told = json.loads(done.stdout)
+    assert told["failed"] and all("lost" in problem for problem in told["failed"].values())
+    assert len(pd.read_parquet(tmp_path / "sweep/sweep.parquet")) == len(told["runs"]) == 4 - len(told["failed"]) > 0
+
+
+def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(repository: Path, tmp_path: Path):
+    given = command(repository, tmp_path / "sweep")
+    sweep = subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for_a_run(tmp_path / "sweep/runs")
+    os.killpg(sweep.pid, signal.SIGINT)
+    _, said = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130
+    assert "go on with it by: orbitfl sweep" in said.splitlines()[-1] and said.splitlines()[-1].endswith("--resume")
+    assert "Traceback" not in said
+    with pytest.raises(ProcessLookupError):
+        os.killpg(sweep.pid, 0)
+
+
 def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, repository: Path, tmp_path: Path):
     done = swept(command(repository, tmp_path / "sweep", "--estimate", "--json", grid=GRID[:1]))
     told, table = json.loads(done.stdout), pd.read_parquet(whole / "sweep.parquet")
@@ -132,6 +171,8 @@ def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, rep
         (("--resume", "--set", "duration_s=2700"), GRID, "another scenario"),
         (("--resume", "--dask", "tcp://127.0.0.1:9"), ("exchange.min_interval_s=7",), "No Dask scheduler"),
         (("--resume",), ("exchange.min_interval=7",), "Did you mean"),
+        (("--resume",), ("exchange.min_interval_s=600,600.0",), "the same run"),
+        (("--resume", "--target", "150"), ("exchange.min_interval_s=7",), "percent"),
         (("--resume",), ("exchange.min_interval_s=soon",), "min_interval_s"),
     ],
 )

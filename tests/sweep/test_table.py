@@ -1,17 +1,20 @@
 """The planner's answer and the frontier against brute force; intervals against scipy; costs by hand."""
 
 from math import inf, isnan
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from orbitfl.sweep import Estimate
+from orbitfl.results import RECORDS
+from orbitfl.sweep import Axis, Estimate, trials_of
 from orbitfl.sweep.evidence import cost_or_inf
 from orbitfl.sweep.figures import best_of
-from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of
+from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of, rows_of
 
 CURVE = {
     "t_s": np.array([0.0, 60.0, 120.0, 180.0]),
@@ -119,3 +122,33 @@ def test_nothing_beats_what_is_on_the_frontier(places: list[tuple[float, float]]
     assert set(best_of(named).values()) == {
         each for each, is_beaten in zip(places, beaten, strict=True) if not is_beaten
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        (("2", "null"), ["2", "null"]),
+        (("2", "8"), [2.0, 8.0]),
+        (("1e1", "2.0e1"), [10.0, 20.0]),
+    ],
+)
+def test_a_key_is_a_column_of_one_type_and_reads_numbers_as_scenarios_do(
+    repository: Path, tmp_path: Path, values: tuple[str, ...], column: list[float | str]
+):
+    key = "training.learning_rate" if "1e1" in values else "training.most_tiles"
+    trials = trials_of(repository / "constellations/first_light.yaml", [], [Axis(key, values)], 1)
+    for trial in trials:
+        finish(tmp_path / trial.name)
+    pd.DataFrame(rows_of(trials, tmp_path)).to_parquet(tmp_path / "sweep.parquet")
+    assert list(pd.read_parquet(tmp_path / "sweep.parquet")[key]) == column
+    (tmp_path / trials[-1].name / "run.json").unlink()
+    assert [row[key] for row in rows_of(trials, tmp_path)] == column[:1]
+
+
+def finish(folder: Path) -> None:
+    """What a sweep reads of a run, of one satellite and one evaluation."""
+    found = {"miou": 50.0, "iou_water": 40.0, "sent_byte": 1.0, "consumed_j": 1.0}
+    rows = [(0.0, "sat-0", kind, value) for kind, value in found.items()] + [(0.0, "average", "miou", 50.0)]
+    folder.mkdir()
+    pd.DataFrame(rows, columns=list(RECORDS)).to_parquet(folder / "records.parquet")
+    (folder / "run.json").write_text("{}")

@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from orbitfl.sweep import Trial, carried_out, trials_of
+from orbitfl.sweep.packing import fitting, free_byte
+from orbitfl.sweep.trials import one_after_another
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,16 @@ def test_an_error_that_nobody_foresaw_is_listed_and_stops_no_other(trials: list[
     assert problems.keys() == {"broken", trials[0].name} and problems[trials[0].name] is None
     assert str(problems["broken"]).startswith("AttributeError: ")
     assert not (tmp_path / ".running").exists()
+
+
+def test_the_memory_of_who_started_it_is_not_a_runs(trials: list[Trial], tmp_path: Path):
+    """Else a notebook that holds much would let few runs beside each other."""
+    broken = Trial("broken", replace(trials[0].scenario, model=cast(Any, None)))
+    held = b"x" * 1_000_000_000
+    (outcome,) = one_after_another([broken], tmp_path)
+    assert 0 < outcome.peak_byte < len(held)
+
+
+def test_no_more_workers_than_fit_and_one_at_least():
+    assert fitting(4, 1) == 4 and fitting(4, 0) == 4 and fitting(4, 2 * free_byte()) == 1
+    assert fitting(9, free_byte() // 3) in (2, 3)
