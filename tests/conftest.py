@@ -6,6 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A deadline would test how busy the machine is.
+settings.register_profile("orbitfl", deadline=None)
+settings.load_profile("orbitfl")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

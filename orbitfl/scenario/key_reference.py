@@ -58,7 +58,8 @@ def _taken(value: Schema, words: Schema) -> str:
         return f"list of {_taken(items, words)}"
     if value.get("type") == "object" and isinstance(value.get("additionalProperties"), dict):
         return f"{_taken(value['additionalProperties'], words)} by name"
-    return {"string": "text", "null": "nothing"}.get(value.get("type", ""), value.get("type", "anything"))
+    plain = str(value.get("type", "anything"))
+    return {"string": "text", "null": "nothing"}.get(plain, plain)
 
 
 def _default(value: Schema, is_required: bool) -> str:

@@ -42,7 +42,8 @@ def recorded(folder: Path) -> Curve:
         return curve_of(records, sorted(set(records["node"]) - set(NOT_SATELLITES)))
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
-            f"{folder} holds no records that can be read ({error}); move it away and go on with the sweep by --resume."
+            f"{folder} holds no records that can be read ({error}); move that folder away, and go on with the sweep "
+            "by --resume."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A sweep's figures. Bars are 95 % confidence intervals over seeds."""
+"""A sweep's figures. Bands and bars are 95 % confidence intervals over seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,20 +47,17 @@ def scores(grouped: Grouped) -> Figure:
 
 
 def _draw_line(axes: Axes, line: Mapping[float | str, Estimate], label: str, place: int) -> None:
-    is_numeric = all(isinstance(value, float) for value in line)
-    where = sorted(line, key=float) if is_numeric else list(line)
-    half = [line[value].half for value in where]
-    axes.errorbar(
-        [value if is_numeric else str(value) for value in where],
-        [line[value].mean for value in where],
-        None if np.isnan(half).all() else np.nan_to_num(half),
-        color=COLOURS[place % len(COLOURS)],
-        linestyle=STYLES[place % len(STYLES)] if is_numeric else "",
-        marker="o",
-        capsize=4,
-        label=label,
-    )
-    if is_numeric and 0 < float(where[0]) < float(where[-1]) / 20:
+    colour = COLOURS[place % len(COLOURS)]
+    if not all(isinstance(value, float) for value in line):
+        half = [0.0 if np.isnan(each.half) else each.half for each in line.values()]
+        means = [each.mean for each in line.values()]
+        axes.errorbar([str(value) for value in line], means, half, color=colour, fmt="o", capsize=4, label=label)
+        return
+    where = sorted(float(value) for value in line)
+    mean, half = (np.array([getattr(line[value], name) for value in where]) for name in ("mean", "half"))
+    axes.fill_between(where, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(where, mean, STYLES[place % len(STYLES)], color=colour, marker="o", label=label)
+    if 0 < where[0] < where[-1] / 20:
         axes.set_xscale("log")
 
 
