@@ -1,15 +1,15 @@
-"""Means with their confidence, comparisons of runs that share a seed, and costs to a target that may not be reached."""
+"""What seeds say together: ends with their confidence, comparisons by seed, and costs to a target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 import pandas as pd
-from reading import RUN
+from reading import Place, of
 from scipy import stats
 
-from orbitfl.sweep import Estimate
+from orbitfl.results import Estimate
+from orbitfl.sweep.evidence import cost_or_inf
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def finals(curves: pd.DataFrame, column: str = "mean") -> pd.Series:
-    """The last evaluation's value, by group, variant and seed."""
-    return curves.sort_values("t_s").groupby(RUN, sort=False)[column].last()
+    """The last evaluation's value of one variant's `curves`, by seed."""
+    return curves.sort_values("t_s").groupby("seed")[column].last()
 
 
-def within(curves: pd.DataFrame, cost: str, budget: float) -> pd.Series:
-    """mIoU at the last evaluation that cost no more than `budget`, by group, variant and seed."""
-    return finals(curves[curves[cost] <= budget])
+def at_end(curves: pd.DataFrame, place: Place, column: str = "mean", unit: float = 1.0) -> Estimate:
+    """The last evaluation's value of a variant in so many units, over seeds."""
+    return Estimate.of((finals(of(curves, place), column) / unit).tolist())
 
 
-def cost_to(curves: pd.DataFrame, target: float, cost: str) -> pd.Series:
-    """What it cost until an evaluation's mean first reached `target`; inf where none did. By group, variant, seed."""
-    # Costs only grow with time.
-    spent = curves[cost].where(curves["mean"] >= target, inf)
-    return spent.groupby([curves[name] for name in RUN], sort=False).min()
+def within(curves: pd.DataFrame, cost: str, budget: float) -> Estimate:
+    """Of one variant, the satellites' mean mIoU at the last evaluation that cost no more than `budget`."""
+    return Estimate.of(finals(curves.loc[curves[cost] <= budget]).tolist())
+
+
+def to_target(curves: pd.DataFrame, target: float) -> dict[str, list[float]]:
+    """Of one variant, what it cost by seed (t_s, byte, joule) until an evaluation's mean reached `target`, or inf."""
+    costs = [
+        cost_or_inf({name: run[name].to_numpy() for name in ("t_s", "mean", "byte", "joule")}, target)
+        for _, run in curves.groupby("seed")
+    ]
+    return {name: [cost[unit] for cost in costs] for name, unit in (("t_s", "s"), ("byte", "byte"), ("joule", "joule"))}

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evidence import finals
+from evidence import at_end
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from reading import of
 from tables import GOSSIP
 from variants import variants
 
 from orbitfl.figures import COLOURS, STYLES
-from orbitfl.sweep import Estimate
+from orbitfl.results import Estimate
 
 SHOWN = ("base", "isolated", "gossip", "neighbourhood", "fedavg", "centralised")
 EVERY = {"5": ("interval", "5 min"), "15": GOSSIP, "60": ("interval", "60 min"), "240": ("interval", "240 min")}
@@ -43,7 +44,7 @@ def _strategies(curves: pd.DataFrame) -> Figure:
         strict=True,
     ):
         for place, variant in enumerate(SHOWN):
-            _draw_curve(axes, _of(curves, group, variant), variant, COLOURS[place], STYLES[place % len(STYLES)])
+            _draw_curve(axes, of(curves, (group, variant)), variant, COLOURS[place], STYLES[place % len(STYLES)])
         axes.set(title=title, xlabel="mission time (h)")
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel(SCORE)
@@ -67,7 +68,7 @@ def _interval(curves: pd.DataFrame) -> Figure:
         ("mean", "satellites' mean", COLOURS[0], "-"),
         ("worst", "worst satellite", COLOURS[1], "-."),
     ):
-        found = [Estimate.of(finals(_of(curves, *place), column).tolist()) for place in [*EVERY.values(), NEVER]]
+        found = [at_end(curves, place, column) for place in [*EVERY.values(), NEVER]]
         axes.errorbar(
             range(len(found)),
             [each.mean for each in found],
@@ -91,8 +92,7 @@ def _bytes(curves: pd.DataFrame) -> Figure:
     groups = {"strategies": "strategy", "wire": "what travels", "interval": "interval"}
     for (group, label), colour, marker in zip(groups.items(), COLOURS, "os^", strict=False):
         for variant in variants()[group]:
-            chosen = _of(curves, group, variant)
-            sent, score = (Estimate.of(finals(chosen, column).tolist()) for column in ("megabyte", "mean"))
+            sent, score = at_end(curves, (group, variant), "byte", 1e6), at_end(curves, (group, variant))
             if not sent.mean:
                 continue
             axes.errorbar(sent.mean, score.mean, score.half, color=colour, marker=marker, capsize=3, label=label)
@@ -110,7 +110,7 @@ def _robustness(curves: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     places = {"gossip, no trouble": GOSSIP, **{name: ("faults", name) for name in variants()["faults"]}}
     for column, marker, colour, shift in (("mean", "o", COLOURS[0], -0.12), ("worst", "x", COLOURS[1], 0.12)):
-        found = [Estimate.of(finals(_of(curves, *place), column).tolist()) for place in places.values()]
+        found = [at_end(curves, place, column) for place in places.values()]
         axes.errorbar(
             [each.mean for each in found],
             np.arange(len(found)) + shift,
@@ -126,7 +126,3 @@ def _robustness(curves: pd.DataFrame) -> Figure:
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper right", ncols=2)
     return figure
-
-
-def _of(curves: pd.DataFrame, group: str, variant: str) -> pd.DataFrame:
-    return curves[(curves["group"] == group) & (curves["variant"] == variant)]

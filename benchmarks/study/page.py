@@ -8,8 +8,8 @@ from reading import read_curves, read_seconds
 
 TEMPLATE = Path(__file__).with_name("template.md")
 TARGET, TARGET_OVERFLIGHT = 64.0, 60.0
-LIMITS = (("t_s", 10_800.0), ("t_s", 21_600.0), ("megabyte", 150.0), ("megabyte", 800.0), ("kilojoule", 900.0))
-LIMITS_WIRE = (("t_s", 10_800.0), ("t_s", 21_600.0), ("megabyte", 10.0), ("megabyte", 60.0))
+LIMITS = (("t_s", 10_800.0), ("t_s", 21_600.0), ("byte", 150e6), ("byte", 800e6), ("joule", 900e3))
+LIMITS_WIRE = (("t_s", 10_800.0), ("t_s", 21_600.0), ("byte", 10e6), ("byte", 60e6))
 
 
 def write_page(out: Path, page: Path, seeds: int) -> None:
@@ -23,7 +23,7 @@ def write_page(out: Path, page: Path, seeds: int) -> None:
         "evaluations": "an hour and a half (by overflight six hours)",
         "claims": tables.claims(curves),
         "claims_half": tables.claims(half),
-        "oracle": tables.halves(curves, [("strategies", "centralised"), tables.GOSSIP], "oracle"),
+        "oracle": tables.over_time(curves, [("strategies", "centralised"), tables.GOSSIP], "oracle"),
         "budgets": tables.budgets(curves, "strategies", LIMITS),
         "scores": tables.scores(curves, "strategies"),
         "overflight": tables.scores(curves, "overflight"),

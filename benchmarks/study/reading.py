@@ -1,22 +1,19 @@
 """What finished runs have recorded, as one table of curves: a row per run and evaluation."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 from variants import folder_name, variants
 
+from orbitfl.results import read_provenance
 from orbitfl.sweep import recorded
 
-RUN = ["group", "variant", "seed"]
+Place = tuple[str, str]
+"""A group and a variant of it."""
 
 
 def read_curves(out: Path, seeds: int) -> pd.DataFrame:
-    """group, variant, seed, t_s, mean, worst, average and water (% mIoU or IoU), megabyte, kilojoule.
-
-    mean and worst are over satellites, water is their mean IoU of water, average is the average model's mIoU; bytes
-    and energy are those of all satellites together since launch.
-    """
+    """group, variant, seed, and the columns of `orbitfl.results.curve_of`."""
     places = [
         (group, variant, seed, out / folder_name(group, variant, seed))
         for group, named in variants().items()
@@ -29,17 +26,20 @@ def read_curves(out: Path, seeds: int) -> pd.DataFrame:
             f"{len(missing)} of the study's {len(places)} runs are not finished, {missing[0]} for one; "
             f"go on with benchmarks/study --out {out} --seeds {seeds}, and the page is written at its end."
         )
-    found = [_curve(folder).assign(group=group, variant=variant, seed=seed) for group, variant, seed, folder in places]
+    found = [
+        pd.DataFrame(recorded(folder)).assign(group=group, variant=variant, seed=seed)
+        for group, variant, seed, folder in places
+    ]
     return pd.concat(found, ignore_index=True)
+
+
+def of(curves: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """The curves of one variant, given with its group."""
+    group, variant = place
+    return curves.loc[(curves["group"] == group) & (curves["variant"] == variant)]
 
 
 def read_seconds(out: Path, seeds: int) -> float:
     """What all runs together took on the wall's clock."""
-    told = [json.loads(place.read_text()) for place in out.glob("*/*/seed-*/run.json")]
+    told = [read_provenance(place.parent) for place in out.glob("*/*/seed-*/run.json")]
     return sum(run["wall_s"] for run in told if run["seed"] < seeds)
-
-
-def _curve(folder: Path) -> pd.DataFrame:
-    curve = recorded(folder)
-    shown = {name: curve[name] for name in ("t_s", "mean", "worst", "average", "water")}
-    return pd.DataFrame({**shown, "megabyte": curve["byte"] / 1e6, "kilojoule": curve["joule"] / 1e3})

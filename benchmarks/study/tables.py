@@ -1,13 +1,15 @@
 """The tables of docs/study.md, each as Markdown."""
 
 from collections.abc import Iterable, Sequence
+from math import inf
+from statistics import median
 
-import numpy as np
 import pandas as pd
-from evidence import Comparison, compared, cost_to, finals, holm, within
+from evidence import Comparison, at_end, compared, finals, holm, to_target, within
+from reading import Place, of
 from variants import variants
 
-from orbitfl.sweep import Estimate
+from orbitfl.results import Estimate
 
 COLUMNS = {
     "mean": "satellites' mean",
@@ -15,7 +17,8 @@ COLUMNS = {
     "average": "average model",
     "water": "IoU of water",
 }
-COSTS = {"t_s": ("h", 3600.0), "megabyte": ("MB", 1.0), "kilojoule": ("kJ", 1.0)}
+MODELS = ("mean", "worst", "average")
+COSTS = {"t_s": ("h", 3600.0), "byte": ("MB", 1e6), "joule": ("kJ", 1e3)}
 GOSSIP = ("strategies", "gossip")
 
 CLAIMS = {
@@ -33,13 +36,11 @@ CLAIMS = {
 
 def scores(curves: pd.DataFrame, group: str) -> str:
     """mIoU in percent at the end, and what was sent and spent by all satellites."""
-    heads = ["variant", *COLUMNS.values(), "sent, MB", "spent, kJ"]
-    rows = []
-    for variant in variants()[group]:
-        chosen = _of(curves, (group, variant))
-        cells = [Estimate.of(finals(chosen, column).tolist()) for column in [*COLUMNS, "megabyte", "kilojoule"]]
-        rows.append([variant, *map(str, cells)])
-    return markdown(heads, rows)
+    rows = [
+        [variant, *_cells(curves, (group, variant), COLUMNS), *_spent(curves, (group, variant), "byte", "joule")]
+        for variant in variants()[group]
+    ]
+    return markdown(["variant", *COLUMNS.values(), "sent, MB", "spent, kJ"], rows)
 
 
 def claims(curves: pd.DataFrame) -> str:
@@ -57,63 +58,58 @@ def claims(curves: pd.DataFrame) -> str:
 def budgets(curves: pd.DataFrame, group: str, limits: Sequence[tuple[str, float]]) -> str:
     """Satellites' mean mIoU at the last evaluation within each budget."""
     heads = ["variant", *(f"≤ {limit / COSTS[cost][1]:g} {COSTS[cost][0]}" for cost, limit in limits)]
-    rows = []
-    for variant in variants()[group]:
-        chosen = _of(curves, (group, variant))
-        rows.append([variant, *(str(Estimate.of(within(chosen, cost, limit).tolist())) for cost, limit in limits)])
+    rows = [
+        [variant, *(str(within(of(curves, (group, variant)), cost, limit)) for cost, limit in limits)]
+        for variant in variants()[group]
+    ]
     return markdown(heads, rows)
 
 
-def halves(curves: pd.DataFrame, places: Sequence[tuple[str, str]], group: str) -> str:
+def over_time(curves: pd.DataFrame, places: Sequence[Place], group: str) -> str:
     """Satellites' mean mIoU at each evaluation, of `places` and of a whole group."""
     chosen = [*places, *((group, variant) for variant in variants()[group])]
-    times_s = sorted(_of(curves, chosen[0])["t_s"].unique())
+    times_s = sorted(of(curves, chosen[0])["t_s"].unique())
     rows = []
     for place in chosen:
-        at = _of(curves, place).groupby("t_s")["mean"]
+        at = of(curves, place).groupby("t_s")["mean"]
         rows.append([place[1], *(str(Estimate.of(at.get_group(at_s).tolist())) for at_s in times_s)])
     return markdown(["variant", *(f"{at_s / 3600:g} h" for at_s in times_s)], rows)
 
 
 def targets(curves: pd.DataFrame, group: str, target: float) -> str:
     """Median cost over seeds to an evaluation at `target`; a seed that misses it counts as dearer than any."""
-    heads = ["variant", "seeds that reach it", *(unit for unit, _ in COSTS.values())]
     rows = []
     for variant in variants()[group]:
-        chosen = _of(curves, (group, variant))
-        to_target = {cost: cost_to(chosen, target, cost).to_numpy() for cost in COSTS}
-        reached = np.isfinite(to_target["t_s"])
-        spent = [_censored(to_target[cost], float(finals(chosen, cost).max()), COSTS[cost][1]) for cost in COSTS]
-        rows.append([variant, f"{reached.sum()} of {len(reached)}", *spent])
-    return markdown(heads, rows)
+        chosen = of(curves, (group, variant))
+        by_cost = to_target(chosen, target)
+        reached = sum(cost < inf for cost in by_cost["t_s"])
+        spent = [_censored(by_cost[name], float(chosen[name].max()), unit) for name, (_, unit) in COSTS.items()]
+        rows.append([variant, f"{reached} of {len(by_cost['t_s'])}", *spent])
+    return markdown(["variant", "seeds that reach it", *(unit for unit, _ in COSTS.values())], rows)
 
 
 def robustness(curves: pd.DataFrame) -> str:
     """Each trouble against gossip without it, on equal seeds."""
-    heads = ["trouble", *list(COLUMNS.values())[:3], "against gossip, points", "sent, MB"]
+    heads = ["trouble", *(COLUMNS[name] for name in MODELS), "against gossip, points", "sent, MB"]
     rows = []
     for variant in variants()["faults"]:
-        chosen = _of(curves, ("faults", variant))
-        cells = [Estimate.of(finals(chosen, column).tolist()) for column in list(COLUMNS)[:3]]
-        sent = Estimate.of(finals(chosen, "megabyte").tolist())
-        rows.append([variant, *map(str, cells), _signed(_against(curves, ("faults", variant), GOSSIP)), str(sent)])
+        place = ("faults", variant)
+        against = _signed(_against(curves, place, GOSSIP))
+        rows.append([variant, *_cells(curves, place, MODELS), against, *_spent(curves, place, "byte")])
     return markdown(heads, rows)
 
 
 def wires(curves: pd.DataFrame) -> str:
     """What travels, against full exchange in fp32 on equal seeds."""
     full = ("wire", "fp32")
-    megabyte = Estimate.of(finals(_of(curves, full), "megabyte").tolist()).mean
-    heads = ["what travels", *list(COLUMNS.values())[:3], "against fp32, points", "sent, MB", "bytes of fp32's"]
+    heads = ["what travels", *(COLUMNS[name] for name in MODELS), "against fp32, points", "sent, MB", "bytes of fp32's"]
+    of_full = at_end(curves, full, "byte").mean
     rows = []
     for place in [full, GOSSIP, *(("wire", name) for name in variants()["wire"] if name != "fp32")]:
-        chosen = _of(curves, place)
-        cells = [Estimate.of(finals(chosen, column).tolist()) for column in list(COLUMNS)[:3]]
-        sent = Estimate.of(finals(chosen, "megabyte").tolist()).mean
+        byte = at_end(curves, place, "byte").mean
         name = "fp16 (gossip)" if place == GOSSIP else place[1]
-        rows.append(
-            [name, *map(str, cells), _signed(_against(curves, place, full)), f"{sent:.1f}", f"1/{megabyte / sent:.0f}"]
-        )
+        against = _signed(_against(curves, place, full))
+        rows.append([name, *_cells(curves, place, MODELS), against, f"{byte / 1e6:.1f}", f"1/{of_full / byte:.0f}"])
     return markdown(heads, rows)
 
 
@@ -123,14 +119,16 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _of(curves: pd.DataFrame, place: tuple[str, str]) -> pd.DataFrame:
-    group, variant = place
-    return curves[(curves["group"] == group) & (curves["variant"] == variant)]
+def _cells(curves: pd.DataFrame, place: Place, columns: Iterable[str]) -> list[str]:
+    return [str(at_end(curves, place, column)) for column in columns]
 
 
-def _against(curves: pd.DataFrame, better: tuple[str, str], worse: tuple[str, str]) -> Comparison:
-    first, second = (finals(_of(curves, place)).droplevel(["group", "variant"]) for place in (better, worse))
-    return compared(first, second)
+def _spent(curves: pd.DataFrame, place: Place, *costs: str) -> list[str]:
+    return [str(at_end(curves, place, cost, COSTS[cost][1])) for cost in costs]
+
+
+def _against(curves: pd.DataFrame, better: Place, worse: Place) -> Comparison:
+    return compared(finals(of(curves, better)), finals(of(curves, worse)))
 
 
 def _signed(comparison: Comparison) -> str:
@@ -147,6 +145,7 @@ def _verdict(comparison: Comparison, p: float) -> str:
     return "holds" if comparison.difference.mean > 0 else "the opposite holds"
 
 
-def _censored(costs: np.ndarray, budget: float, unit: float) -> str:
-    middle = float(np.median(costs))
-    return f"{middle / unit:.4g}" if np.isfinite(middle) else f"> {budget / unit:.4g}"
+def _censored(costs: Sequence[float], budget: float, unit: float) -> str:
+    """The median, inf where a seed missed the target; where it is missed, the whole budget, which was not enough."""
+    middle = median(costs)
+    return f"{middle / unit:.4g}" if middle < inf else f"> {budget / unit:.4g}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from orbitfl import results
 from orbitfl.contacts import ContactPlan, read
 from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.experiment.response import BENT_PIPE, ONBOARD, first_maps
@@ -109,12 +110,8 @@ class RunResult:
             raise StorageError(
                 f"{folder} holds no finished run: it has no run.json. Give a run's folder, or finish it by --resume."
             )
-        try:
-            found = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("records", "transfers", "energy")}
-            kept = folder / "response.parquet"
-            response = pd.read_parquet(kept) if kept.exists() else None
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{folder} holds a run whose tables cannot be read ({error}); run it anew.") from error
+        found = {name: results.read_table(folder, name) for name in ("records", "transfers", "energy")}
+        response = results.read_table(folder, "response") if (folder / "response.parquet").exists() else None
         places = sorted((folder / CONTROLS).glob("*/run.json"))
         controls = {place.parent.name: cls.from_folder(place.parent) for place in places}
         scenario, plan = load(folder / "scenario.yaml"), read(folder / "contacts.parquet")

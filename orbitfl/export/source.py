@@ -1,20 +1,17 @@
 """What is to be exported: the network, what it wants to be shown, and where it comes from."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from orbitfl.data.channels import INDICES, shown
 from orbitfl.data.options import RGB, Data, FolderData, SyntheticData
 from orbitfl.data.tiles import Stretch
-from orbitfl.errors import StorageError, WeightsError
+from orbitfl.errors import WeightsError
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.weights import check
-from orbitfl.results import AVERAGE
+from orbitfl.results import AVERAGE, read_provenance, read_table
 from orbitfl.scenario import Scenario, load
 
 DEFAULT_IMAGE_PX = 256
@@ -119,7 +116,7 @@ def _checkpoint(weights: str) -> dict[str, Any]:
 
 def _history(folder: Path, scenario: Scenario) -> dict[str, Any]:
     """Where the average comes from: every satellite of the run has trained, and the average is over all."""
-    told = _run_json(folder / "run.json")
+    told = read_provenance(folder)
     satellites = sorted(path.stem for path in (folder / "checkpoints").glob("*.safetensors") if path.stem != AVERAGE)
     return {
         "scenario": scenario.name,
@@ -128,25 +125,14 @@ def _history(folder: Path, scenario: Scenario) -> dict[str, Any]:
         "launch_weights": scenario.model.weights,
         "trainable": scenario.model.trainable,
         "data_sha256": told.get("input_sha256"),
-        "evaluation": _final_scores(folder / "records.parquet"),
+        "evaluation": _final_scores(folder),
         "lineage": {"average_of": satellites, "training_data": _place(scenario.data)},
     }
 
 
-def _run_json(path: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} is damaged: {error}. Run the scenario again.") from error
-    return told if isinstance(told, dict) else {}
-
-
-def _final_scores(path: Path) -> dict[str, float]:
+def _final_scores(folder: Path) -> dict[str, float]:
     """The average's last scores in percent, by kind."""
-    try:
-        records = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} is damaged: {error}. Run the scenario again.") from error
+    records = read_table(folder, "records")
     own = records[(records["node"] == AVERAGE) & records["kind"].isin(["miou", "iou_water"])]
     return {str(kind): float(values.iloc[-1]) for kind, values in own.groupby("kind")["value"]}
 

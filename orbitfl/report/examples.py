@@ -16,8 +16,9 @@ from orbitfl.experiment.classroom import load_learner
 from orbitfl.experiment.result import RunResult
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
-from orbitfl.report.provenance import flat, provenance
-from orbitfl.results import AVERAGE
+from orbitfl.report.plots import chosen
+from orbitfl.report.provenance import flat
+from orbitfl.results import AVERAGE, read_provenance
 from orbitfl.training.embeddings import encode
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS
@@ -62,7 +63,7 @@ def examples(result: RunResult) -> list[Example]:
 
 
 def _require_the_same(tiles: Tiles, folder: Path) -> None:
-    known = dict(flat(provenance(folder)))
+    known = dict(flat(read_provenance(folder)))
     if known.get("input_sha256 evaluation") != content_hash(tiles):
         raise DataError("The evaluation's scenes are no longer those of the run.")
 
@@ -74,8 +75,7 @@ def _telling(tiles: Tiles) -> NDArray[np.intp]:
     best = [max(np.flatnonzero(tiles.scene == scene), key=lambda tile: mixed[tile]) for scene in np.unique(tiles.scene)]
     telling = [tile for tile in best if mixed[tile] >= LEAST_WATER] or best
     ordered = sorted(telling, key=lambda tile: share[tile], reverse=True)
-    places = np.unique(np.linspace(0, len(ordered) - 1, min(MOST, len(ordered))).round().astype(np.intp))
-    return np.array([ordered[place] for place in places], dtype=np.intp)
+    return np.array(ordered, dtype=np.intp)[chosen(len(ordered), MOST)]
 
 
 def _predicted(learner: DecoderLearner, tiles: Tiles, result: RunResult) -> NDArray[np.bool_]:

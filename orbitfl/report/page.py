@@ -17,9 +17,10 @@ from orbitfl.experiment.result import RunResult
 from orbitfl.report import comparison, earth, learning, onboard, traffic
 from orbitfl.report.examples import Example, examples
 from orbitfl.report.plots import Plot
-from orbitfl.report.provenance import flat, provenance
+from orbitfl.report.provenance import flat
 from orbitfl.report.variants import runs_in, variants
 from orbitfl.report.words import counted, sentences
+from orbitfl.results import read_provenance
 from orbitfl.scenario import resolved_yaml
 
 HERE = Path(__file__).parent
@@ -124,7 +125,7 @@ def _response(result: RunResult) -> str:
 
 
 def _provenance(result: RunResult) -> pd.DataFrame:
-    rows = {} if result.folder is None else dict(flat(provenance(result.folder)))
+    rows = {} if result.folder is None else dict(flat(read_provenance(result.folder)))
     return pd.DataFrame({"": list(rows.values())}, index=list(rows))
 
 

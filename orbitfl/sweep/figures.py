@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from orbitfl.figures import COLOURS, STYLES
 from orbitfl.files import replacing
-from orbitfl.sweep.evidence import Estimate
+from orbitfl.results import Estimate
 from orbitfl.sweep.table import Row, Setting
 
 SCORE = "satellites' mean mIoU (%)"

@@ -19,9 +19,11 @@ def swept(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]
     """As `carried_out`, but the first run of each kind runs alone and tells how many fit into memory."""
     firsts = firsts_of(trials) if workers > 1 else []
     largest_byte = 0
-    for outcome in carried_out(firsts, out, 1):
-        largest_byte = max(largest_byte, outcome.peak_byte)
-        yield outcome
+    for first in firsts:
+        # One at a time, but in the pool that goes on with the others: its processes have then loaded what a run needs.
+        for outcome in carried_out([first], out, workers):
+            largest_byte = max(largest_byte, outcome.peak_byte)
+            yield outcome
     done = {trial.name for trial in firsts}
     yield from carried_out([trial for trial in trials if trial.name not in done], out, fitting(workers, largest_byte))
 

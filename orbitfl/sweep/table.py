@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from orbitfl.errors import ScenarioError
-from orbitfl.results import Curve
+from orbitfl.results import Curve, Estimate
 from orbitfl.scenario import yaml_text
-from orbitfl.sweep.evidence import Estimate, cost_or_inf, recorded
+from orbitfl.sweep.evidence import cost_or_inf, recorded
 from orbitfl.sweep.grid import Trial
 
 ENOUGH = 0.95

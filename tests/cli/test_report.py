@@ -37,8 +37,8 @@ def test_the_ending_chooses(orbitfl, folder: Path, tmp_path: Path):
     ("lost", "message"),
     [
         ("run.json", "holds no finished run: it has no run.json. Give a run's folder, or finish it by --resume."),
-        ("records.parquet", "holds a run whose tables cannot be read"),
-        ("transfers.parquet", "holds a run whose tables cannot be read"),
+        ("records.parquet", "records.parquet cannot be read as a table"),
+        ("transfers.parquet", "records.parquet cannot be read as a table"),
         ("contacts.parquet", "could not be read"),
         ("scenario.yaml", "could not be read"),
     ],

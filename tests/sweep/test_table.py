@@ -1,6 +1,6 @@
-"""The planner's answer and the frontier against brute force; intervals against scipy; costs by hand."""
+"""The planner's answer and the frontier against brute force; costs by hand."""
 
-from math import inf, isnan
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from orbitfl.results import RECORDS
-from orbitfl.sweep import Axis, Estimate, trials_of
+from orbitfl.sweep import Axis, trials_of
 from orbitfl.sweep.evidence import cost_or_inf
 from orbitfl.sweep.figures import best_of
 from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of, rows_of
@@ -40,19 +40,6 @@ def test_a_target_costs_what_its_first_evaluation_cost(target: float, at: int):
 
 def test_a_target_that_is_missed_is_censored():
     assert set(cost_or_inf(CURVE, 60.1).values()) == {inf}
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9))
-def test_an_estimate_is_students(samples: list[float]):
-    found, spread = Estimate.of(samples), stats.sem(samples)
-    assert found.mean == pytest.approx(np.mean(samples), abs=1e-9)
-    if spread > 1e-6:
-        low, high = stats.t.interval(0.95, len(samples) - 1, found.mean, spread)
-        assert (found.mean - found.half, found.mean + found.half) == pytest.approx((low, high), rel=1e-6, abs=1e-6)
-
-
-def test_of_one_seed_nothing_is_known_but_its_value():
-    assert Estimate.of([4.0]).mean == 4.0 and isnan(Estimate.of([4.0]).half) and str(Estimate.of([4.0])) == "4.0"
 
 
 @given(st.lists(SCORES, min_size=1, max_size=8))

@@ -1,56 +1,20 @@
-"""A run's folder: what its files are called and what stands in them; and what a target cost, read from its records.
+"""What runs come to: curves of one, the cost of a target, and what several seeds say together."""
 
-Files and columns are a contract (docs/design.md). Wall-clock figures stand in run.json alone, so that equal runs
-give equal bytes everywhere else.
-"""
-
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from math import nan, sqrt
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from orbitfl.errors import ScenarioError, StorageError
-from orbitfl.files import replacing, write_text
+from orbitfl.results.files import AVERAGE
 
 Curve = dict[str, NDArray[np.float64]]
-
-AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
-"""Nodes of the records that are no satellites: the average model, all together, and the server."""
-
-RECORDS = {"t_s": "float64", "node": "str", "kind": "str", "value": "float64"}
-TRANSFERS = {
-    "from": "str",
-    "to": "str",
-    "start_s": "float64",
-    "end_s": "float64",
-    "byte": "int64",
-    "outcome": "str",
-}
-RESPONSE = {
-    "how": "str",
-    "node": "str",
-    "imaged_s": "float64",
-    "mapped_s": "float64",
-    "delivered_s": "float64",
-    "byte": "float64",
-    "iou_water": "float64",
-    "useful": "bool",
-}
-"""response.parquet, of runs with an event: every image of its area, and what came of it."""
-
-
-def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    with replacing(folder / f"{name}.parquet") as beside:
-        table.to_parquet(beside, index=False)
-
-
-def write_provenance(folder: Path, provenance: Mapping[str, Any]) -> None:
-    write_text(folder / "run.json", json.dumps(provenance, indent=2, sort_keys=True) + "\n")
+LEVEL = 0.95
+"""Of confidence."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +75,22 @@ def cost_to(curve: Curve, target_miou: float) -> Cost:
     there = np.flatnonzero(curve["mean"] >= target_miou)
     at = there[0] if len(there) else -1
     return Cost(len(there) > 0, *(float(curve[name][at]) for name in ("t_s", "byte", "joule")))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds, and half of its 95 % confidence interval (Student's t; nan for less than two)."""
+
+    mean: float
+    half: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> "Estimate":
+        values = np.asarray(samples, np.float64)
+        if len(values) < 2:
+            return cls(float(values[0]) if len(values) else nan, nan)
+        factor = stdtrit(len(values) - 1, (1 + LEVEL) / 2)
+        return cls(float(values.mean()), float(factor * values.std(ddof=1) / sqrt(len(values))))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ± {self.half:.1f}" if self.half > 0 else f"{self.mean:.1f}"
