@@ -38,7 +38,7 @@ def test_the_ending_chooses(orbitfl, folder: Path, tmp_path: Path):
     [
         ("run.json", "holds no finished run: it has no run.json. Give a run's folder, or finish it by --resume."),
         ("records.parquet", "records.parquet cannot be read as a table"),
-        ("transfers.parquet", "records.parquet cannot be read as a table"),
+        ("transfers.parquet", "transfers.parquet cannot be read as a table"),
         ("contacts.parquet", "could not be read"),
         ("scenario.yaml", "could not be read"),
     ],
@@ -57,7 +57,11 @@ def test_a_table_cut_off(orbitfl, folder: Path, tmp_path: Path, name: str):
     table = tmp_path / f"cut/{name}.parquet"
     table.write_bytes(table.read_bytes()[:-100])
     ended = orbitfl("report", tmp_path / "cut")
-    assert ended.code == 2 and "tables cannot be read" in ended.err and "run it anew" in ended.err
+    assert (
+        ended.code == 2
+        and f"{name}.parquet cannot be read as a table" in ended.err
+        and "run the scenario anew" in ended.err
+    )
 
 
 def test_tables_of_something_else(orbitfl, folder: Path, tmp_path: Path):

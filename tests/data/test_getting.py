@@ -147,15 +147,19 @@ TRUE = "dset-s2/tra_scene/a_6Bands_S1.tif"
 @pytest.mark.parametrize(
     ("archive", "told"),
     [
-        (zipped({TRUE: b"x", "../../escaped.tif": b"x"}), "path out of it"),
-        (zipped({TRUE: b"x", "/escaped.tif": b"x"}), "path out of it"),
-        (zipped({TRUE: b"x", "..\\escaped.tif": b"x"}), "path out of it"),
-        (zipped({TRUE: b"x", "C:escaped.tif": b"x"}), "path out of it"),
-        (linked(TRUE, "/etc/passwd"), "a link"),
-        (b"no zip at all" * 9, "cannot be unpacked"),
-        (zipped({TRUE: b"x" * 9999})[:100], "cannot be unpacked"),
-        (zipped({"readme.txt": b"x"}), "not the known data set"),
-        (zipped({f"dset-s2/{each}/a.tif": b"x" for each in ("tra_scene", "tra_truth")}), "not the known data set"),
+        pytest.param(zipped({TRUE: b"x", "../../escaped.tif": b"x"}), "path out of it", id="above"),
+        pytest.param(zipped({TRUE: b"x", "/escaped.tif": b"x"}), "path out of it", id="from the root"),
+        pytest.param(zipped({TRUE: b"x", "..\\escaped.tif": b"x"}), "path out of it", id="above on Windows"),
+        pytest.param(zipped({TRUE: b"x", "C:escaped.tif": b"x"}), "path out of it", id="another drive"),
+        pytest.param(linked(TRUE, "/etc/passwd"), "a link", id="link"),
+        pytest.param(b"no zip at all" * 9, "cannot be unpacked", id="no zip"),
+        pytest.param(zipped({TRUE: b"x" * 9999})[:100], "cannot be unpacked", id="cut off"),
+        pytest.param(zipped({"readme.txt": b"x"}), "not the known data set", id="no scenes"),
+        pytest.param(
+            zipped({f"dset-s2/{each}/a.tif": b"x" for each in ("tra_scene", "tra_truth")}),
+            "not the known data set",
+            id="other names",
+        ),
     ],
 )
 def test_archives_that_are_not_what_they_should_be(publisher, out: Path, archive: bytes, told: str) -> None:

@@ -94,7 +94,7 @@ def test_a_folder_of_runs_is_one_page_and_what_cannot_be_read_is_named(
     pd.DataFrame({"t_s": [1.0]}).to_parquet(tmp_path / "sweep/notes.parquet")
     write_comparison(tmp_path / "sweep", tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "2 runs of 1 variant." in text and "run-0 records.parquet cannot be read as a table" in text
+    assert "2 runs of 1 variant." in text and "run-0/records.parquet cannot be read as a table" in text
     plots = json.loads(text.partition('id="plots">')[2].partition("</script>")[0])
     assert plots.keys() == {"curves", "bytes", "energy"}, "two runs of one variant have no key to be drawn over"
     for plot in plots.values():

@@ -282,5 +282,5 @@ def test_without_its_elements_a_run_is_shown_but_for_the_sky(result: RunResult, 
 @pytest.mark.parametrize("content", ["{", "[1, 2]", ""])
 def test_provenance_that_is_none(result: RunResult, tmp_path: Path, content: str):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(StorageError, match="run it anew"):
+    with pytest.raises(StorageError, match="run the scenario anew"):
         page.html_of(replace(result, folder=tmp_path))
