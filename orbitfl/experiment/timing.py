@@ -10,7 +10,7 @@ from orbitfl.experiment.machine import processor
 
 Result = TypeVar("Result")
 PATIENCE_S = 5.0
-STATUS = Path("/proc/self/status")
+OWN_STATUS = Path("/proc/self/status")
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
@@ -32,14 +32,15 @@ def fastest(work: Callable[[], Result], repeats: int) -> tuple[float, Result]:
     return min(runs_s), result
 
 
-def peak_byte() -> int | None:
-    """The most memory this process has held; None where /proc does not tell.
+def peak_byte(status: Path = OWN_STATUS) -> int | None:
+    """The most memory this process, or the one of another /proc/PID/status, has held; None where /proc does not tell.
 
     Not `getrusage`: on Linux its maximum is inherited from the process that started this one.
     """
-    if not STATUS.exists():
+    try:
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
         return None
-    lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
 
 

@@ -1,8 +1,6 @@
 """The board's side measured on this machine: `orbitfl bench edge`."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +17,9 @@ from rasterio.windows import Window
 
 from orbitfl.data.loading import load, scenes
 from orbitfl.errors import OrbitflError
+from orbitfl.experiment.timing import peak_byte
 from orbitfl.export.bundle import Exported, Options, export
-from orbitfl.export.runtime import PACKAGE, runtime_folder
+from orbitfl.export.runtime import PACKAGE, runtime_folder, started
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder
 
@@ -133,9 +132,9 @@ def _large_scene(source: Source, bundle: Path, folder: Path, options: EdgeBench,
     notify("large scene", 0, 1)
     started_s = time.perf_counter()
     words = ["segment", scene, "-o", folder / "large-mask.tif", "--bundle", bundle]
-    peak_byte = _run([*words, "--threads", str(options.threads)])
+    most_byte = _run([*words, "--threads", str(options.threads)])
     notify("large scene", 1, 1)
-    return {"side_px": options.scene_px, "seconds": time.perf_counter() - started_s, "peak_byte": peak_byte}
+    return {"side_px": options.scene_px, "seconds": time.perf_counter() - started_s, "peak_byte": most_byte}
 
 
 def _seams(source: Source, bundle: Path, folder: Path, notify: Notify) -> dict[str, float]:
@@ -191,26 +190,11 @@ def _write_mosaic(path: Path, source: Source, side_px: int) -> None:
 
 def _run(words: list[Any]) -> int:
     """The most memory in bytes that the runtime takes for a command. Raises OrbitflError where it refuses."""
-    environment = {**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", PACKAGE, *map(str, words)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    peak_byte = 0
+    process, most_byte = started(words, subprocess.DEVNULL), 0
+    status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
-        peak_byte = max(peak_byte, _peak_byte(process.pid))
+        most_byte = max(most_byte, peak_byte(status) or 0)
         time.sleep(LOOK_S)
     if process.returncode:
         raise OrbitflError(f"The board's runtime ended with {process.returncode} at {words[0]}; run it alone to see.")
-    return peak_byte
-
-
-def _peak_byte(process: int) -> int:
-    """What the kernel says (Linux), 0 elsewhere. `wait4` would count what this process had when the other began."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    return most_byte

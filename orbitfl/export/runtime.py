@@ -29,16 +29,20 @@ def runtime_files() -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def call(arguments: Sequence[str | Path]) -> str:
-    """What the runtime prints; its progress goes to stderr. Raises OrbitflError with its own sentence on refusal."""
-    process = subprocess.Popen(
+def started(arguments: Sequence[str | Path], streams: int) -> subprocess.Popen[str]:
+    """The runtime at work, with what it prints and complains where `streams` says."""
+    return subprocess.Popen(
         [sys.executable, "-m", PACKAGE, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=streams,
+        stderr=streams,
         text=True,
     )
-    with process:
+
+
+def call(arguments: Sequence[str | Path]) -> str:
+    """What the runtime prints; its progress goes to stderr. Raises OrbitflError with its own sentence on refusal."""
+    with started(arguments, subprocess.PIPE) as process:
         refusal = _forwarded(process.stderr or ())
         told = process.stdout.read() if process.stdout else ""
     if process.returncode:

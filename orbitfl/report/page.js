@@ -110,7 +110,7 @@ async function draw() {
   await loadPlotly();
   const plots = read("plots");
   for (const [id, { data, layout }] of Object.entries(plots)) await Plotly.newPlot(id, data, layout, OPTIONS);
-  const mission = document.getElementById("mission") && read("mission");
+  const mission = read("mission");
   if (mission) await moving(new Sky(mission));
   else document.getElementById("time")?.remove();
   const resize = (width) => Object.keys(plots).forEach((id) => Plotly.relayout(id, width));

@@ -41,9 +41,11 @@ def html_of(result: RunResult) -> str:
         "staleness": learning.staleness(result),
     }
     shown = {name: plot for name, plot in plots.items() if plot is not None}
-    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
-        title=escape(result.scenario.name),
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
+    return _framed(
+        "page.html",
+        result.scenario.name,
+        shown,
+        flown and earth.sky(result, flown),
         summary="\n".join(f"<p>{escape(each)}</p>" for each in sentences(result)),
         results=_table(result.summary().map(_short)),
         transfers=_table(traffic.counted(result).T),
@@ -52,11 +54,7 @@ def html_of(result: RunResult) -> str:
         examples=_examples(result),
         scenario=escape(resolved_yaml(result.scenario)),
         provenance=_table(_provenance(result)),
-        plots=_json(shown),
         grounded=f'<p class="none">{escape(grounded)}</p>' if grounded else "",
-        sky=_json(flown and earth.sky(result, flown)),
-        plotly=_plotly(),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
 
 
@@ -78,17 +76,34 @@ def comparison_html(folder: Path) -> str:
         "bytes": comparison.against(found, "MB", "sent (MB)"),
         "energy": comparison.against(found, "Wh", "consumed (Wh)"),
     }
-    return Template((HERE / "comparison.html").read_text(encoding="utf-8")).substitute(
-        title=escape(folder.resolve().name),
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
+    return _framed(
+        "comparison.html",
+        folder.resolve().name,
+        {name: plot for name, plot in plots.items() if plot is not None},
+        None,
         summary=escape(f"{counted(len(runs), 'run')} of {counted(len(found), 'variant')}."),
         problems="".join(f'<p class="none">Left out: {escape(problem)}</p>' for problem in problems),
         table=_table(comparison.compared(found)),
         **{f"plot_{name}": _place(name, plot) for name, plot in plots.items()},
-        plots=_json({name: plot for name, plot in plots.items() if plot is not None}),
+    )
+
+
+def _framed(name: str, title: str, plots: dict[str, Plot], sky: dict[str, Any] | None, **filled: str) -> str:
+    """The template `name`, filled in, in the frame that all pages have. Nothing but a title is escaped here."""
+    body = _template(name).substitute(title=escape(title), **filled)
+    return _template("frame.html").substitute(
+        title=escape(title),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        body=body,
+        plots=_json(plots),
+        sky=_json(sky),
         plotly=_plotly(),
         script=(HERE / "page.js").read_text(encoding="utf-8"),
     )
+
+
+def _template(name: str) -> Template:
+    return Template((HERE / name).read_text(encoding="utf-8"))
 
 
 def _place(name: str, plot: Plot | None) -> str:
