@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orbitfl.errors import OrbitflError
 from orbitfl.federation.strategies import Member
-from orbitfl.federation.weights import norm
+from orbitfl.federation.weights import norm, stretches, total
 
 ROUNDING = 1e-5
 """Of a model's largest number, by which single precision may change a number of the sum."""
@@ -25,8 +26,10 @@ class Balance:
         """Raise OrbitflError if the members of an exchange have lost or made any of their sum."""
         if not self.conserves:
             return
-        changed = sum(_held(each) for each in after) - sum(_held(each) for each in before)
-        lost, largest = (float(np.abs(each).max(initial=0.0)) for each in (changed, _held(before[0])))
+        earlier, later = ([_held(each) for each in members] for members in (before, after))
+        parts = list(stretches(len(earlier[0])))
+        lost = max((_largest(_sum(later, part) - _sum(earlier, part)) for part in parts), default=0.0)
+        largest = max((_largest(earlier[0][part]) for part in parts), default=0.0)
         masses = [sum(_mass(member) for member in members) for members in (before, after)]
         if lost > ROUNDING * max(largest, 1e-6) or abs(masses[1] - masses[0]) > 1e-9:
             raise OrbitflError(
@@ -36,13 +39,17 @@ class Balance:
 
     def learnt(self, before: Member, after: Member) -> None:
         """Note what one session added."""
-        self.trained += _held(after) - _held(before)
+        earlier, later = _held(before), _held(after)
+        for part in stretches(len(earlier)):
+            self.trained[part] += later[part] - earlier[part]
 
     def of(self, members: Sequence[Member]) -> Iterator[tuple[str, float]]:
         """How far merges have displaced the mean, beside its own length; and the mass, where there is one."""
-        held = np.asarray(np.sum([_held(member) for member in members], axis=0, dtype=np.float64))
-        yield "mean_drift", norm(held - self.trained) / len(members)
-        yield "mean_length", norm(held) / len(members)
+        held = [_held(member) for member in members]
+        parts = list(stretches(len(self.trained)))
+        # A vector is as long as a vector of the lengths of its parts.
+        yield "mean_drift", hypot(*(norm(total(held, part) - self.trained[part]) for part in parts)) / len(members)
+        yield "mean_length", hypot(*(norm(total(held, part)) for part in parts)) / len(members)
         if any("mass" in member.memory for member in members):
             yield "mass", sum(_mass(member) for member in members)
 
@@ -50,6 +57,14 @@ class Balance:
 def _held(member: Member) -> NDArray:
     """What is conserved: a push-sum's numerator, else the model."""
     return member.memory.get("sum", member.model)
+
+
+def _sum(vectors: Sequence[NDArray], part: slice) -> NDArray:
+    return np.asarray(sum(vector[part] for vector in vectors))
+
+
+def _largest(numbers: NDArray) -> float:
+    return float(np.abs(numbers).max(initial=0.0))
 
 
 def _mass(member: Member) -> float:

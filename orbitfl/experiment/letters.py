@@ -169,8 +169,9 @@ class Letters:
             letter = self._letter(peer, read[peer], at_s - read[peer].header.made_s, read[node].parts)
             yield from self._merge(nodes, node, [letter], at_s)
         self.balance.check(before, [nodes[node].member for node in pair])
-        mine, theirs = (read[node].parts for node in pair)
-        self._learn_reference(pair, {name: references.after(mine[name], theirs[name]) for name in mine})
+        if self.terms.compressor.sparse:
+            mine, theirs = (read[node].parts for node in pair)
+            self._learn_reference(pair, {name: references.after(mine[name], theirs[name]) for name in mine})
 
     def _read_both(self, nodes: Sequence[Node], pair: Direction, at_s: float) -> tuple[dict[int, Read], list[Record]]:
         read, refusals = {}, list[Record]()

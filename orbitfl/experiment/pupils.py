@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from orbitfl.data.partition import Holding, pooled
 from orbitfl.experiment.balance import Balance
 from orbitfl.experiment.node import Node
@@ -59,7 +61,9 @@ class Pupils:
         for (number, session), (after, loss) in zip(chosen, self.crew.train_all(jobs), strict=True):
             learnt = range(len(nodes) - 1) if self.pools_data else (session.node,)
             before = nodes[learnt[0]].member
-            member = strategy.trained(before, after.weights - self.launch)
+            # In place: nobody else has these weights, and fresh memory costs several times the difference.
+            model = np.subtract(after.weights, self.launch, out=after.weights)
+            member = strategy.trained(before, model)
             for node in learnt:
                 self.balance.learnt(before, member)
                 nodes[node].changed(member)

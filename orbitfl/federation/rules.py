@@ -239,7 +239,7 @@ def _cosine(first: Vector, second: Vector, undefined: float) -> float:
     lengths = norm(first) * norm(second)
     if not 0 < lengths < inf:
         return undefined
-    return float(np.clip(np.dot(first.astype(np.float64), second) / lengths, -1, 1))
+    return float(np.clip(np.einsum("i,i", first, second, dtype=np.float64) / lengths, -1, 1))
 
 
 def _require(name: str, value: float, holds: bool, expected: str) -> None:

@@ -25,3 +25,8 @@ def test_numbers_of_all_sizes():
 def test_back_again_for_all_there_are():
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     np.testing.assert_array_equal(to_float32(halves), halves.astype(np.float32))
+
+
+def test_what_is_too_large_saturates():
+    numbers = np.array([65504, 65519, 65520, 1e9, np.finfo(np.float32).max, -65520, -1e30], np.float32)
+    np.testing.assert_array_equal(to_float16(numbers), np.clip(numbers, -65504, 65504).astype(np.float16))

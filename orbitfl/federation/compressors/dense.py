@@ -14,8 +14,6 @@ from orbitfl.federation.weights import Layout, Vector
 BLOCK = 256
 """Numbers that share a scale."""
 
-LARGEST_FP16 = np.float32(65504)
-
 
 @dataclass(frozen=True)
 class Float32:
@@ -46,7 +44,7 @@ class Float16:
         return {"numbers": form(np.float16, layout.size)}
 
     def encode(self, vector: Vector, layout: Layout) -> dict[str, NDArray]:
-        return {"numbers": to_float16(np.clip(sendable(vector, layout), -LARGEST_FP16, LARGEST_FP16))}
+        return {"numbers": to_float16(sendable(vector, layout))}
 
     def decode(self, arrays: Arrays, layout: Layout) -> Vector:
         check(arrays, self.forms(layout))

@@ -122,4 +122,8 @@ def merged(rule: Rule, own: Member, letters: Sequence[Letter], samples: int, lay
     sent = letters[0].sent
     basis = own.model if sent is None else sent["model"]
     combined = rule.combine(basis, letters, samples, layout)
-    return replace(own, model=combined if sent is None else own.model + (combined - basis))
+    if sent is None:
+        return replace(own, model=combined)
+    moved = combined - basis
+    moved += own.model
+    return replace(own, model=moved)
