@@ -125,11 +125,19 @@ class Letters:
 
     def digested(self, nodes: Sequence[Node], digest: Digest) -> Iterator[Record]:
         """A satellite merges its inbox."""
+        yield from self.weighed(nodes, digest.node, digest.at_s)
         node = nodes[digest.node]
         letters = [replace(letter, age_s=digest.at_s - letter.age_s) for _, letter in sorted(node.inbox.items())]
         node.inbox.clear()
         if letters:
             yield from self._merge(nodes, digest.node, letters, digest.at_s)
+
+    def weighed(self, nodes: Sequence[Node], number: int, at_s: float) -> Iterator[Record]:
+        """Throw out of an inbox what is too long beside the rest of it."""
+        inbox = nodes[number].inbox
+        for letter in self.terms.screen.outsized([inbox[sender] for sender in sorted(inbox)]):
+            del inbox[letter.sender]
+            yield self._refusal(number, RefusalError("too large", "its length is not that of the others"), at_s)
 
     def conservation(self, nodes: Sequence[Node], at_s: float, name: str) -> Iterator[Record]:
         """How far models are apart, and how far merges have displaced their mean."""
@@ -235,8 +243,7 @@ class Letters:
     def _merge(self, nodes: Sequence[Node], number: int, letters: list[Letter], at_s: float) -> Iterator[Record]:
         node, terms = nodes[number], self.terms
         node.changed(terms.strategy.merge(node.member, letters, self._samples(number, at_s), terms.layout))
-        node.sources |= node.pending_sources
-        node.pending_sources = frozenset()
+        node.learnt_of(letters)
         for letter in letters:
             yield at_s, terms.names[number], "staleness_s", letter.age_s
         yield at_s, terms.names[number], "steps_apart", float(node.steps_apart)
@@ -274,7 +281,7 @@ class Letters:
         """What `node` remembers of a message that it is about to merge."""
         node.last_version[sender] = read.header.version
         node.lengths = [*node.lengths[1 - REMEMBERED :], norm(read.parts["model"])]
-        node.pending_sources |= read.sources
+        node.pending_sources[sender] = node.pending_sources.get(sender, frozenset()) | read.sources
 
     def _letter(self, sender: int, read: Read, age_s: float, sent: Parts | None) -> Letter:
         return Letter(sender, read.header.version, age_s, read.header.samples, read.parts, sent)

@@ -118,8 +118,8 @@ class Replay:
                 yield from self.letters.digested(self.nodes, happening)
             case Consensus(nodes, at_s):
                 yield from self._agree(nodes, at_s)
-            case Aggregation():
-                self._aggregate()
+            case Aggregation(at_s):
+                yield from self._aggregate(at_s)
             case Inference():
                 yield from self._map(happening)
             case Evaluation(at_s):
@@ -138,12 +138,13 @@ class Replay:
             yield at_s, self.names[number], "steps_apart", float(node.steps_apart)
             node.steps_apart = 0
 
-    def _aggregate(self) -> None:
+    def _aggregate(self, at_s: float) -> Iterator[Record]:
         server, strategy = self.nodes[-1], self.strategy
         assert isinstance(strategy, SERVED), "only they make timelines with aggregations"
+        yield from self.letters.weighed(self.nodes, len(self.nodes) - 1, at_s)
         letters = [server.inbox[sender] for sender in sorted(server.inbox)]
         server.changed(strategy.aggregate(server.member, letters, self.letters.terms.layout))
-        server.sources |= server.pending_sources
+        server.learnt_of(letters)
         server.inbox.clear()
 
     def _map(self, inference: Inference) -> Iterator[Record]:

@@ -47,6 +47,15 @@ class Screen:
             return "too large"
         return None
 
+    def outsized(self, letters: Sequence[Letter]) -> list[Letter]:
+        """Those of letters to be merged together that are too long beside the others; among two there is no telling.
+
+        It catches what came before any length was usual.
+        """
+        lengths = [norm(letter.model) for letter in letters]
+        usual = median(lengths) if len(letters) > 2 else 0.0
+        return [each for each, length in zip(letters, lengths, strict=True) if 0 < self.norm_factor * usual < length]
+
 
 def usual_norm(own: Vector, taken: Sequence[float]) -> float:
     """The median length of one's own model and the letters `taken` last, which a single large one hardly moves."""

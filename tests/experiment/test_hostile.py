@@ -152,21 +152,28 @@ def test_who_gathers_lays_a_version_in_once(asked: Asked, played: Played, strate
     assert through(happenings) > len(laid_in) == len(set(laid_in)) > 0
 
 
-def test_a_server_that_was_poisoned_before_it_knew_any_length_is_refused_by_all(asked: Asked, played: Played):
-    """The foe is the first to reach the ground, where no model tells yet what is usual: the round is spoilt, and the
-    satellites keep what they have learnt themselves, to the last bit."""
+@pytest.mark.parametrize("strategy", ["fedavg", "fedbuff", "diloco"])
+def test_a_server_that_knows_no_length_yet_weighs_letters_against_each_other(
+    asked: Asked, played: Played, strategy: str
+):
+    """The foe is the first to reach the ground, where no model tells yet what is usual: once others are there, it is
+    thrown out, and all stand where they would if it had not been heard, to the last bit."""
     ground = len(NAMES)
-    scenario = asked("duration_s=9000", "exchange.strategy.kind=fedbuff", "links.ground.rate_bps=1.0e+8")
+    scenario = asked("duration_s=9000", f"exchange.strategy.kind={strategy}", "links.ground.rate_bps=1.0e+8")
     replay, happenings = played(scenario)
     first = next(each.sender for each in happenings if isinstance(each, Sending) and each.outcome == "done")
-    alone = [
-        replace(each, outcome="cut") if isinstance(each, Sending) and each.sender == ground else each
+    without = [
+        replace(each, outcome="cut") if isinstance(each, Sending) and each.sender == first else each
         for each in happenings
     ]
-    list(replay.carried_out(alone))
-    spoilt, _ = played(replace(scenario, faults=Faults(hostile={NAMES[first]: "huge"})))
-    told = [record for rows in spoilt.carried_out(happenings) for _, record in rows]
-    assert {kind for *_, kind, _ in told if kind.startswith("refused")} == {"refused update: too large"}
-    for number, node in enumerate(spoilt.satellites):
+    list(replay.carried_out(without))
+    attacked, _ = played(replace(scenario, faults=Faults(hostile={NAMES[first]: "huge"})))
+    told = [record for rows in attacked.carried_out(happenings) for _, record in rows]
+    assert {(node, kind) for _, node, kind, _ in told if kind.startswith("refused")} == {
+        ("ground", "refused update: too large")
+    }
+    assert attacked.nodes[ground].member.model.any() and first not in attacked.nodes[ground].sources
+    for number, node in enumerate(attacked.nodes):
         if number != first:
             assert np.array_equal(node.member.model, replay.nodes[number].member.model)
+            assert node.sources == replay.nodes[number].sources

@@ -45,6 +45,14 @@ def test_one_large_model_does_not_move_what_is_usual():
     assert usual_norm(OWN, []) == 1
 
 
+def test_among_several_the_one_that_is_too_long_beside_the_others(toys):
+    short, long, foe = (toys.letter(length, 0) for length in (1, 2.9, 9))
+    assert SCREEN.outsized([short, short, foe]) == [foe]
+    assert SCREEN.outsized([short, long, long]) == []
+    assert SCREEN.outsized([short, foe]) == [], "either may be the liar"
+    assert SCREEN.outsized([toys.letter(0, 0), toys.letter(0, 0), short]) == [], "who has not trained tells nothing"
+
+
 @pytest.mark.parametrize("options", [{"max_age_s": 0}, {"norm_factor": -1}, {"norm_factor": float("inf")}])
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ScenarioError, match="greater than 0"):

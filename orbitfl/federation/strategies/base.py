@@ -77,10 +77,6 @@ class Strategy(Protocol):
 class Ground(Strategy, Protocol):
     """A strategy with a server. The server's `Letter.version` counts its rounds."""
 
-    def again(self, waiting: Letter, newer: Letter) -> Letter:
-        """What waits for the round when the sender of `waiting` sends again."""
-        ...
-
     def ready(self, n_letters: int, n_satellites: int) -> bool:
         """Whether letters from so many satellites close a round."""
         ...

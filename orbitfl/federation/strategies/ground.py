@@ -5,7 +5,7 @@ times the server had aggregated when it made the model, or the model that the sa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import ClassVar, Literal
 
@@ -25,8 +25,8 @@ class FedAvg(Plain):
 
     McMahan et al. 2017 (arXiv 1602.05629, algorithm 1). The server's model becomes that of the letters under `rule`, by
     default weighted with their tiles; rules that look at one's own model count the server's as one more, without tiles.
-    A satellite that meets the server before its round has closed trains on, and its next letter takes the place of
-    the one that waits. Afterwards it goes on from the server's model, and drops what it has not sent, as published.
+    A satellite that meets the server again before its round has closed hands in nothing more, and trains on. Afterwards
+    it goes on from the server's model, and drops what it has not sent, as published.
     """
 
     kind: Literal["fedavg"] = "fedavg"
@@ -55,9 +55,6 @@ class FedAvg(Plain):
                 since = own.model - letter.sent["model"] if letter.sent else np.float32(0)
                 own = Member(letter.model + since, {"round": letter.parts["round"]})
         return own
-
-    def again(self, waiting: Letter, newer: Letter) -> Letter:
-        return newer
 
     def ready(self, n_letters: int, n_satellites: int) -> bool:
         return _enough(self.share, n_letters, n_satellites)
@@ -97,17 +94,13 @@ class _Changes(Plain):
             own = Member(letter.model + unsent, {"anchor": letter.model, "round": letter.parts["round"]})
         return own
 
-    def again(self, waiting: Letter, newer: Letter) -> Letter:
-        """Both changes together: they follow one another."""
-        return replace(newer, parts={**newer.parts, "model": waiting.model + newer.model})
-
 
 @dataclass(frozen=True)
 class FedBuff(_Changes):
     """The server steps by the mean of `buffer` changes, each weighted 1/sqrt(1 + rounds it is behind).
 
-    Nguyen et al. 2022 (arXiv 2106.06639, algorithm 1). Two changes of one satellite in a buffer count as one; a
-    constellation smaller than the buffer fills it with one of each.
+    Nguyen et al. 2022 (arXiv 2106.06639, algorithm 1). A buffer holds one change of a satellite; a constellation
+    smaller than the buffer fills it with one of each.
     """
 
     kind: Literal["fedbuff"] = "fedbuff"
