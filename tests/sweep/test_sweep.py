@@ -117,6 +117,42 @@ if __name__ == "__main__":
     assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
 
 
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_clusters_run_is_retried_once(whole: Path, repository: Path, tmp_path: Path, kills: int):
+    """Left alone after two deaths, it would end well the third time; by Dask's own count it would be begun then."""
+    pytest.importorskip("distributed")
+    given = command(repository, tmp_path / "sweep", "--json")
+    program = f"""
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from distributed import LocalCluster
+
+def begun():
+    marks = Path({str(tmp_path)!r}).glob("sweep/runs/.running/min_interval_s=600,kind=isolated*")
+    return sum(mark.read_bytes().count(b".") for mark in marks)
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        sweep = subprocess.Popen([*{given!r}, "--dask", cluster.scheduler_address])
+        killed = 0
+        while sweep.poll() is None:
+            if killed < {kills} and begun() > killed:
+                os.kill(cluster.workers[0].pid, signal.SIGKILL)
+                killed += 1
+            time.sleep(0.01)
+        sys.exit(sweep.returncode if killed == {kills} else 99)
+"""
+    (tmp_path / "cluster.py").write_text(program)
+    told = json.loads(swept([sys.executable, str(tmp_path / "cluster.py")], code=kills - 1).stdout)
+    if kills == 1:
+        assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+    else:
+        ((name, problem),) = told["failed"].items()
+        assert "kind=isolated" in name and "killed twice" in problem
+        assert len(told["runs"]) == 3
+    assert not (tmp_path / "sweep/runs/.running").exists()
+
+
 def test_a_scheduler_that_goes_away_leaves_the_table_of_what_is_finished(repository: Path, tmp_path: Path):
     pytest.importorskip("distributed")
     given = command(repository, tmp_path / "sweep", "--json")
