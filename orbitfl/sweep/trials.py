@@ -95,10 +95,14 @@ def carry_out(trial: Trial, out: Path) -> Outcome:
             else:
                 _run(trial, out)
     except OrbitflError as error:
-        problem = str(error)
+        problem = _in_a_line(str(error))
     except Exception as error:
-        problem = f"{type(error).__name__}: {error}"
+        problem = _in_a_line(f"{type(error).__name__}: {error}")
     return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+
+
+def _in_a_line(told: str) -> str:
+    return " ".join(told.split())
 
 
 def _run(trial: Trial, out: Path) -> None:
