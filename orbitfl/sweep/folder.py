@@ -81,8 +81,9 @@ class SweepFolder:
         from orbitfl.sweep.figures import draw_all
 
         curves, unreadable = all_recorded(self.runs / trial.name for trial in trials)
-        failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None} | unreadable
-        write_text(self.path / "failed.json", json.dumps(failed, indent=1, sort_keys=True) + "\n")
+        ended = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
+        failed = dict(sorted((ended | unreadable).items()))
+        write_text(self.path / "failed.json", json.dumps(failed, indent=1) + "\n")
         rows = rows_of(trials, curves, target)
         if rows:
             with replacing(self.table) as beside:
