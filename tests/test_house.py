@@ -37,7 +37,7 @@ LOADED = (
         "import orbitfl.cli",
         "import orbitfl.orbit, orbitfl.contacts, orbitfl.environment, orbitfl.federation, orbitfl.simulation.engine",
         "import orbitfl.results, orbitfl.scenario",
-        "import orbitfl; orbitfl.contact_plan(orbitfl.load('constellations/first_light.yaml'))",
+        "import orbitfl; orbitfl.contact_plan(orbitfl.load('constellations/first_light.yaml')).plot()",
     ],
 )
 def test_the_half_that_decides_when_loads_nothing_heavy(repository: Path, action: str):

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from math import inf
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,18 +82,21 @@ def _progress() -> "Notify":
 
 
 def _tell(made: "Sweep", answer: list[str]) -> None:
-    folder, shown = made.folder, made.table().drop(columns=["run", "target"]).replace(float("inf"), float("nan"))
-    print(shown.to_string(index=False, float_format="{:.4g}".format, na_rep="not reached"))
+    folder = made.folder
+    if made.rows:
+        shown = made.table().drop(columns=["run", "target"]).replace(float("inf"), float("nan"))
+        print(shown.to_string(index=False, float_format="{:.4g}".format, na_rep="not reached"))
     for name, problem in made.failed.items():
         print(f"failed: {name}: {problem}")
-    print(f"Everything is in {folder.path}: sweep.parquet, the figures, and a folder per run in {folder.runs.name}/.")
+    written = "sweep.parquet, the figures," if made.rows else "no run can be compared, failed.json says why,"
+    print(f"Everything is in {folder.path}: {written} and a folder per run in {folder.runs.name}/.")
     for said in answer:
         print(said)
 
 
 def _plain(row: "Row") -> dict[str, Any]:
-    """JSON has no infinity: null says that a target was not reached."""
-    return {key: None if value == inf else value for key, value in row.items()}
+    """JSON has no infinity, nor NaN: null says that a target was not reached, or that there was no water to score."""
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
 
 
 def _estimate(trials: "Sequence[Trial]", workers: int, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from orbitfl.orbit.arrays import Ints
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
+    from plotly.graph_objects import Figure
 
 __all__ = ["COLUMNS", "GROUND", "ISL", "KINDS", "Columns", "Contact", "ContactPlan", "columns_of"]
 
@@ -126,6 +127,18 @@ class ContactPlan:
     def _repr_html_(self) -> str:
         first = self._take(np.arange(min(len(self), 8))).to_frame()
         return f"<p>{escape(repr(self))}</p>{first.to_html(index=False)}"
+
+    def plot(self) -> Figure:
+        """A bar for every window against hours, a row for every pair of nodes; plotly shows it in a notebook.
+
+        Of more than 60 pairs those longest in contact are drawn, and the figure says what is left out; choose others by
+        `of`, `of_kind` or `between` before.
+        """
+        from plotly.graph_objects import Figure
+
+        from orbitfl.contacts.gantt import gantt
+
+        return Figure(gantt(self))
 
     @property
     def satellite_names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from orbitfl.errors import OrbitflError
 from orbitfl.experiment.result import RunResult
 from orbitfl.report import comparison, earth, learning, onboard, traffic
 from orbitfl.report.examples import Example, examples
+from orbitfl.report.failures import failures_in
 from orbitfl.report.plots import Plot
 from orbitfl.report.provenance import flat
 from orbitfl.report.variants import runs_in, variants
@@ -67,8 +68,9 @@ def _flight(result: RunResult) -> tuple[earth.Flight | None, str]:
 
 
 def comparison_html(folder: Path) -> str:
-    """The page of all runs below `folder`. Raises StorageError if there are none."""
+    """The page of all runs below `folder`, and of what failed. Raises StorageError if there are none."""
     runs, problems = runs_in(folder)
+    missing = [*failures_in(folder), *(f"Left out: {problem}" for problem in problems)]
     found = variants(runs)
     plots = {
         "curves": comparison.curves(found),
@@ -82,7 +84,7 @@ def comparison_html(folder: Path) -> str:
         {name: plot for name, plot in plots.items() if plot is not None},
         None,
         summary=escape(f"{counted(len(runs), 'run')} of {counted(len(found), 'variant')}."),
-        problems="".join(f'<p class="none">Left out: {escape(problem)}</p>' for problem in problems),
+        problems="".join(f'<p class="none">{escape(each)}</p>' for each in missing),
         table=_table(comparison.compared(found)),
         **{f"plot_{name}": _place(name, plot) for name, plot in plots.items()},
     )

@@ -67,8 +67,3 @@ def chosen(count: int, most: int) -> NDArray[np.intp]:
 
 def thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return table.iloc[chosen(len(table), most)]
-
-
-def broken(starts: Iterable[Any], ends: Iterable[Any]) -> list[Any]:
-    """Start and end of each stroke, with a gap after it."""
-    return [value for start, end in zip(starts, ends, strict=True) for value in (start, end, None)]

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from orbitfl.contacts.gantt import MOST_PAIRS, Rows, bars, placed, row_axis, rows_of
 from orbitfl.experiment.result import RunResult
 from orbitfl.figures import COLOURS
-from orbitfl.report.plots import DASHES, Plot, Trace, axis, broken, hours, plot, rounded, thinned
+from orbitfl.report.plots import DASHES, Plot, Trace, axis, hours, plot, rounded, thinned
 from orbitfl.results import GROUND
 
-MOST_PAIRS = 60
 MOST_WINDOWS = 8000
 MOST_MARKS = 3000
 MOST_STEPS = 2000
-KINDS = {"isl": ("between satellites", COLOURS[5]), "ground": ("to the ground", COLOURS[4])}
 OUTCOMES = {
     "done": ("done", "circle", "#000000"),
     "resumed": ("resumed and done", "diamond", COLOURS[2]),
@@ -63,36 +62,13 @@ def gantt(result: RunResult) -> Plot | None:
     """A bar per window, a row per pair of nodes, and a mark per transfer; None without windows."""
     if not len(result.plan):
         return None
-    rows = {pair: place for place, pair in enumerate(reversed(pairs_of(result)))}
-    ticks = {"tickvals": list(rows.values()), "ticktext": [f"{a} – {b}" for a, b in rows], "showgrid": False}
-    traces = [*_windows(result.plan.to_frame(), rows), *_marks(transfers_of(result), rows)]
-    return plot(
-        traces,
-        "",
-        height_px=110 + 15 * max(len(rows), 4),
-        yaxis=axis("", **ticks, automargin=True, range=[-0.7, len(rows) - 0.3]),
-    )
+    rows = rows_of(pairs_of(result))
+    windows = thinned(placed(result.plan.to_frame(), rows), MOST_WINDOWS)
+    traces = [*bars(windows), *_marks(transfers_of(result), rows)]
+    return plot(traces, "", height_px=110 + 15 * max(len(rows), 4), yaxis=axis("", **row_axis(rows)))
 
 
-def _windows(windows: pd.DataFrame, rows: dict[tuple[str, str], int]) -> Iterator[Trace]:
-    windows = windows.assign(row=[rows.get(pair) for pair in zip(windows["a"], windows["b"], strict=True)])
-    windows = windows.dropna(subset="row")
-    for kind, (name, colour) in KINDS.items():
-        shown = thinned(windows.loc[windows["kind"] == kind], MOST_WINDOWS)
-        if len(shown):
-            heights = shown["row"].astype(int).tolist()
-            yield {
-                "type": "scatter",
-                "mode": "lines",
-                "name": f"window {name}",
-                "x": broken(hours(shown["start_s"]), hours(shown["end_s"])),
-                "y": broken(heights, heights),
-                "line": {"color": colour, "width": 8},
-                "hovertemplate": "%{x:.3f} h<extra></extra>",
-            }
-
-
-def _marks(transfers: pd.DataFrame, rows: dict[tuple[str, str], int]) -> Iterator[Trace]:
+def _marks(transfers: pd.DataFrame, rows: Rows) -> Iterator[Trace]:
     heights = [
         rows.get((sender, receiver), rows.get((receiver, sender)))
         for sender, receiver in zip(transfers["from"], transfers["to"], strict=True)

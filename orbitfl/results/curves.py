@@ -36,19 +36,21 @@ def curve_of(records: pd.DataFrame, satellites: Sequence[str]) -> Curve:
 
     records: as in `RECORDS`. t_s. mean, median, worst: mIoU in percent over `satellites`; average: the average model's;
     water: the satellites' mean IoU of water. byte, joule: updates sent and energy consumed by all of them since launch.
-    Raises StorageError unless every satellite has a score at every evaluation.
+    Raises StorageError unless every satellite has a score at every evaluation, and all else stands beside it.
     """
     of_satellites = records.loc[records["node"].isin(satellites)]
     kinds = ("miou", "iou_water", "sent_byte", "consumed_j")
     miou, water, sent_byte, consumed_j = (_of_kind(of_satellites, kind) for kind in kinds)
-    if miou.empty or miou.isna().to_numpy().any():
+    average = _of_kind(records.loc[records["node"] == AVERAGE], "miou")
+    beside = (average, water, sent_byte, consumed_j)
+    if miou.empty or miou.isna().to_numpy().any() or any(len(each) != len(miou) for each in beside):
         raise StorageError("The records lack scores of some satellite at some evaluation; run the scenario again.")
     return {
         "t_s": miou.index.to_numpy(np.float64),
         "mean": miou.to_numpy().mean(axis=1),
         "median": np.median(miou.to_numpy(), axis=1),
         "worst": miou.to_numpy().min(axis=1),
-        "average": _of_kind(records.loc[records["node"] == AVERAGE], "miou").to_numpy().mean(axis=1),
+        "average": average.to_numpy().mean(axis=1),
         "water": water.to_numpy().mean(axis=1),
         "byte": sent_byte.to_numpy().sum(axis=1),
         "joule": consumed_j.to_numpy().sum(axis=1),

@@ -1,5 +1,6 @@
 """The same runs on a Dask cluster whose workers see the same files."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ PATIENCE_S = 10
 
 
 def on_cluster(trials: Sequence[Trial], out: Path, address: str) -> Iterator[Outcome]:
-    """As `trials.carried_out`; Dask itself begins a lost worker's run again, as often as the scheduler's
-    `distributed.scheduler.allowed-failures` says (3 unless it was set).
+    """As `trials.carried_out`. Dask itself begins a lost worker's run again, by its own count up to three times
+    (`distributed.scheduler.allowed-failures`); `carry_out` counts the run's deaths, and has it run twice at most.
 
     Raises ScenarioError when dask is not installed, or no scheduler answers at `address`.
     """
@@ -33,9 +34,11 @@ def on_cluster(trials: Sequence[Trial], out: Path, address: str) -> Iterator[Out
         ) from error
     with client:
         folder = out.resolve()
+        shutil.rmtree(folder / ".running", ignore_errors=True)
         futures = {client.submit(carry_out, trial, folder, pure=False, retries=1): trial for trial in trials}
         for future in as_completed(list(futures)):
             yield _outcome(future, folder, futures[future].name)
+        shutil.rmtree(folder / ".running", ignore_errors=True)
 
 
 def _outcome(future: "Future", out: Path, name: str) -> Outcome:

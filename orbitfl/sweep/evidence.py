@@ -1,7 +1,10 @@
 """What the runs of a sweep have recorded, and costs to a target that may be missed."""
 
+from collections.abc import Iterable
 from math import inf
 from pathlib import Path
+
+import numpy as np
 
 from orbitfl.errors import StorageError
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND, Curve, cost_to, curve_of, read_table
@@ -13,12 +16,27 @@ def recorded(folder: Path) -> Curve:
     """The curve of the run in `folder`, as in `orbitfl.results.curve_of`. Raises StorageError where there is no run."""
     try:
         records = read_table(folder, "records")
+        if np.isinf(records[["t_s", "value"]].to_numpy(np.float64)).any():
+            raise StorageError("a value is infinite")
         return curve_of(records, sorted(set(records["node"]) - NOT_SATELLITES))
-    except (StorageError, ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
+        why = " ".join(str(error).split())
         raise StorageError(
-            f"{folder} holds no records that can be used ({error}). Move that folder away, and go on with the sweep "
+            f"{folder} holds no records that can be used ({why}). Delete that folder, and go on with the sweep "
             "by --resume."
         ) from error
+
+
+def all_recorded(folders: Iterable[Path]) -> tuple[dict[str, Curve], dict[str, str]]:
+    """By the name of their folder, curves of the runs that have finished, and of those that cannot be read, why."""
+    curves, problems = dict[str, Curve](), dict[str, str]()
+    for folder in folders:
+        if (folder / "run.json").exists():
+            try:
+                curves[folder.name] = recorded(folder)
+            except StorageError as error:
+                problems[folder.name] = str(error)
+    return curves, problems
 
 
 def cost_or_inf(curve: Curve, target_miou: float) -> dict[str, float]:

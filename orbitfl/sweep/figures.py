@@ -21,14 +21,18 @@ Grouped = Mapping[Setting, Sequence[Row]]
 
 
 def draw_all(grouped: Grouped, folder: Path) -> None:
-    """Write scores.png and frontier.png, and time_to_target.png where there are two keys or more."""
-    keys = [key for key, _ in next(iter(grouped))]
-    figures = {"scores": scores(grouped), "frontier": frontier(grouped)} if keys else {}
-    if len(keys) > 1:
-        figures["time_to_target"] = time_to_target(grouped)
-    for name, figure in figures.items():
-        with replacing(folder / f"{name}.png") as beside:
-            figure.savefig(beside, dpi=110, format="png")
+    """Write scores.png and frontier.png, and time_to_target.png where there are two keys or more.
+
+    What there is nothing to draw of is taken away: it would be an earlier grid's.
+    """
+    keys = len(next(iter(grouped), ()))
+    for draw, needed in ((scores, 1), (frontier, 1), (time_to_target, 2)):
+        path = folder / f"{draw.__name__}.png"
+        if keys < needed:
+            path.unlink(missing_ok=True)
+            continue
+        with replacing(path) as beside:
+            draw(grouped).savefig(beside, dpi=110, format="png")
 
 
 def scores(grouped: Grouped) -> Figure:

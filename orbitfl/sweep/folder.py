@@ -10,6 +10,7 @@ import pandas as pd
 
 from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.files import replacing, write_text
+from orbitfl.sweep.evidence import all_recorded
 from orbitfl.sweep.grid import Axis, Trial
 from orbitfl.sweep.table import Row, by_setting, rows_of
 from orbitfl.sweep.trials import Outcome
@@ -31,6 +32,10 @@ class SweepFolder:
     @property
     def manifest(self) -> Path:
         return self.path / "sweep.json"
+
+    @property
+    def table(self) -> Path:
+        return self.path / "sweep.parquet"
 
     def claim(self, scenario_yaml: str, axes: Sequence[Axis], seeds: int, resume: bool) -> None:
         """Write the manifest, or see that it is this scenario's; a grid may grow, shrink, and grow again.
@@ -66,14 +71,24 @@ class SweepFolder:
     def unfinished(self, trials: Sequence[Trial]) -> list[Trial]:
         return [trial for trial in trials if not (self.runs / trial.name / "run.json").exists()]
 
-    def conclude(self, trials: Sequence[Trial], outcomes: Sequence[Outcome], target: float | None) -> list[Row]:
-        """Write failed.json, the table and the figures; return the table's rows."""
+    def conclude(
+        self, trials: Sequence[Trial], outcomes: Sequence[Outcome], target: float | None
+    ) -> tuple[list[Row], dict[str, str]]:
+        """Write failed.json, the table and the figures; return the table's rows and, by run, what failed and why.
+
+        Where no run can be compared there is neither table nor figure: those of an earlier grid go.
+        """
         from orbitfl.sweep.figures import draw_all
 
-        failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
-        write_text(self.path / "failed.json", json.dumps(failed, indent=1, sort_keys=True) + "\n")
-        rows = rows_of(trials, self.runs, target)
-        with replacing(self.path / "sweep.parquet") as beside:
-            pd.DataFrame(rows).to_parquet(beside, index=False)
+        curves, unreadable = all_recorded(self.runs / trial.name for trial in trials)
+        ended = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
+        failed = dict(sorted((ended | unreadable).items()))
+        write_text(self.path / "failed.json", json.dumps(failed, indent=1) + "\n")
+        rows = rows_of(trials, curves, target)
+        if rows:
+            with replacing(self.table) as beside:
+                pd.DataFrame(rows).to_parquet(beside, index=False)
+        else:
+            self.table.unlink(missing_ok=True)
         draw_all(by_setting(rows, trials), self.path)
-        return rows
+        return rows, failed

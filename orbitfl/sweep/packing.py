@@ -13,6 +13,8 @@ from orbitfl.sweep.trials import Outcome, carried_out, one_after_another
 
 SPARE = 0.9
 """Of the memory that is free, how much runs may fill."""
+WEIGHING = ("path", "scenes", "size_px", "tile_px", "rule")
+"""The keys of data that say how many tiles there are and how large, and so what they weigh."""
 
 
 def swept(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
@@ -34,12 +36,13 @@ def fitting(workers: int, peak_byte: int) -> int:
 
 
 def firsts_of(trials: Sequence[Trial]) -> list[Trial]:
-    """One trial of each kind: those of one kind have the same network, batches and satellites."""
+    """One trial of each kind: those of one kind have the same network, batches, satellites and tiles, which weigh."""
     return list({_kind(trial.scenario): trial for trial in reversed(trials)}.values())
 
 
 def _kind(scenario: Scenario) -> str:
-    return repr((scenario.model, scenario.training.batch_size, scenario.constellation))
+    tiles = [getattr(data, key, None) for data in (scenario.data, scenario.evaluation.data) for key in WEIGHING]
+    return repr((scenario.model, scenario.training.batch_size, scenario.constellation, tiles))
 
 
 def free_byte() -> int:

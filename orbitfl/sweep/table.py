@@ -1,16 +1,14 @@
 """A sweep's runs in one table, and the planner's answer from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from orbitfl.errors import ScenarioError
 from orbitfl.results import Curve, Estimate
 from orbitfl.scenario import yaml_text
-from orbitfl.sweep.evidence import cost_or_inf, recorded
+from orbitfl.sweep.evidence import cost_or_inf
 from orbitfl.sweep.grid import Trial
 
 ENOUGH = 0.95
@@ -20,22 +18,17 @@ Row = dict[str, Any]
 Setting = tuple[tuple[str, Any], ...]
 
 
-def rows_of(trials: Sequence[Trial], out: Path, target: float | None = None) -> list[Row]:
-    """A row per finished run: run, the grid's keys, seed; scores and costs at the end, as in `results.curve_of`;
-    target and the costs to it (to_target_s, _byte, _joule), inf where it was not reached.
+def rows_of(trials: Sequence[Trial], curves: Mapping[str, Curve], target: float | None = None) -> list[Row]:
+    """A row per run that has a curve, by its name: run, the grid's keys, seed; scores and costs at the end, as in
+    `results.curve_of`; target and the costs to it (to_target_s, _byte, _joule), inf where it was not reached.
 
     target: satellites' mean mIoU in percent; left out, `ENOUGH` of the best that any setting has at the end.
-    Raises ScenarioError if no run is finished.
     """
-    finished = [trial for trial in trials if (out / trial.name / "run.json").exists()]
-    if not finished:
-        raise ScenarioError(f"No run of the sweep in {out.parent} has finished, so there is nothing to compare.")
-    curves = [recorded(out / trial.name) for trial in finished]
     numeric = _numeric(trials)
-    rows = [{**_known(trial, numeric), **_last(curve)} for trial, curve in zip(finished, curves, strict=True)]
-    goal = ENOUGH * max(_mean(each, "mean") for each in by_setting(rows, finished).values())
-    goal = goal if target is None else target
-    return [{**row, "target": goal, **_costs(curve, goal)} for row, curve in zip(rows, curves, strict=True)]
+    rows = [{**_known(trial, numeric), **_last(curves[trial.name])} for trial in trials if trial.name in curves]
+    best = max((_mean(each, "mean") for each in by_setting(rows, trials).values()), default=0.0)
+    goal = ENOUGH * best if target is None else target
+    return [{**row, "target": goal, **_costs(curves[row["run"]], goal)} for row in rows]
 
 
 def by_setting(rows: Sequence[Row], trials: Sequence[Trial]) -> dict[Setting, list[Row]]:

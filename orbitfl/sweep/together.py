@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from orbitfl.errors import ScenarioError
 from orbitfl.results import require_target
 from orbitfl.scenario import load, resolved_yaml
 from orbitfl.sweep.cluster import on_cluster
@@ -40,20 +41,28 @@ class Sweep:
         return pd.DataFrame(self.rows)
 
     def answer(self) -> Answer | None:
-        """The cheapest setting that is good enough; None for a sweep of seeds alone."""
-        return answer_of(self.grouped) if next(iter(self.grouped)) else None
+        """The cheapest setting that is good enough; None for a sweep of seeds alone, or where every run failed."""
+        return answer_of(self.grouped) if next(iter(self.grouped), None) else None
 
     def plot(self) -> "Figure":
         """The score against the grid's first key, a line for each setting of the others."""
         from orbitfl.sweep.figures import scores
 
-        return scores(self.grouped)
+        return scores(self._drawable())
 
     def frontier(self) -> "Figure":
         """The score against bytes and joules."""
         from orbitfl.sweep.figures import frontier
 
-        return frontier(self.grouped)
+        return frontier(self._drawable())
+
+    def _drawable(self) -> dict[Setting, list[Row]]:
+        if not next(iter(self.grouped), None):
+            raise ScenarioError(
+                f"The sweep in {self.folder.path} has no key, or no run that can be compared, so there is nothing to "
+                "draw; give it a grid, and see `failed`."
+            )
+        return self.grouped
 
 
 def run_sweep(
@@ -84,6 +93,5 @@ def run_sweep(
     for done, outcome in enumerate(runs, start=1):
         outcomes.append(outcome)
         notify(outcome, done, len(missing))
-    rows = folder.conclude(trials, outcomes, target)
-    failed = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
+    rows, failed = folder.conclude(trials, outcomes, target)
     return Sweep(folder, rows, by_setting(rows, trials), failed)

@@ -18,6 +18,10 @@ from orbitfl.errors import OrbitflError
 from orbitfl.experiment.timing import peak_byte
 from orbitfl.sweep.grid import Trial
 
+MOST_TRIES = 2
+"""Of a run whose processes are killed."""
+TOLD_TWICE = "its process was killed twice"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -59,7 +63,7 @@ def _once_more(trial: Trial, out: Path) -> Outcome:
     try:
         return next(one_after_another([trial], out))
     except TerminatedWorkerError:
-        return Outcome(trial.name, "its process was killed twice, the second time with no other beside it")
+        return Outcome(trial.name, f"{TOLD_TWICE}, the second time with no other beside it")
 
 
 def one_after_another(trials: Sequence[Trial], out: Path) -> Iterator[Outcome]:
@@ -79,16 +83,26 @@ def _side_by_side(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[
 
 
 def carry_out(trial: Trial, out: Path) -> Outcome:
-    """One run, on one thread. Whatever goes wrong in it is its outcome: nobody watches that could see it raised."""
+    """One run, on one thread. Whatever goes wrong in it is its outcome: nobody watches that could see it raised.
+
+    A run that has died twice is not run again, whoever asks for it.
+    """
     started_s, problem = time.monotonic(), None
     try:
-        with _marked(out / ".running" / trial.name):
-            _run(trial, out)
+        with _marked(out / ".running" / trial.name) as tries:
+            if tries > MOST_TRIES:
+                problem = f"{TOLD_TWICE}; see whether a worker has the memory for it, and go on by --resume"
+            else:
+                _run(trial, out)
     except OrbitflError as error:
-        problem = str(error)
+        problem = _in_a_line(str(error))
     except Exception as error:
-        problem = f"{type(error).__name__}: {error}"
+        problem = _in_a_line(f"{type(error).__name__}: {error}")
     return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+
+
+def _in_a_line(told: str) -> str:
+    return " ".join(told.split())
 
 
 def _run(trial: Trial, out: Path) -> None:
@@ -101,12 +115,16 @@ def _run(trial: Trial, out: Path) -> None:
 
 
 @contextmanager
-def _marked(path: Path) -> Iterator[None]:
-    """A file that stands there while the block runs, and still after the process was killed in it."""
+def _marked(path: Path) -> Iterator[int]:
+    """A file that stands there while the block runs, and still after the process was killed in it.
+
+    Yields how often it was begun since it last ended: a byte in the file for each, since the processes share no memory.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    with path.open("ab") as mark:
+        mark.write(b".")
     try:
-        yield
+        yield path.stat().st_size
     finally:
         path.unlink(missing_ok=True)
 

@@ -102,6 +102,49 @@ def test_a_folder_of_runs_is_one_page_and_what_cannot_be_read_is_named(
     assert len(text) < 5_000_000
 
 
+@pytest.fixture(scope="module")
+def sweep(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a sweep's, with one finished run."""
+    path = tmp_path_factory.mktemp("comparison") / "sweep"
+    shutil.copytree(folder, path / "runs/one")
+    return path
+
+
+def told_of(sweep: Path, failed: bytes) -> list[str]:
+    """The paragraphs that a page has for the runs that it cannot show."""
+    (sweep / "failed.json").write_bytes(failed)
+    write_comparison(sweep, sweep / "page.html")
+    text = (sweep / "page.html").read_text(encoding="utf-8")
+    body = text.partition("<body")[2].partition("<table")[0]
+    return [part.partition("</p>")[0] for part in body.split('<p class="none">')[2:]]
+
+
+def test_runs_that_failed_are_told_and_hold_no_markup(sweep: Path):
+    failed = {"interval=9": "No satellite has data.\nNone.", "<b>": "</p><script>alert(1)</script>", "half": "\ud800"}
+    assert told_of(sweep, json.dumps(failed).encode()) == [
+        "Failed: interval=9: No satellite has data. None.",
+        "Failed: &lt;b&gt;: &lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;",
+        "Failed: half: ?",
+    ]
+    assert told_of(sweep, b"{}") == []
+
+
+def test_of_many_and_long_failures_the_page_tells_some(sweep: Path):
+    told = told_of(sweep, json.dumps({f"run-{place}": "x" * 5000 for place in range(1000)}).encode())
+    assert len(told) == 51 and told[-1] == "950 more failed; failed.json has all."
+    assert max(map(len, told)) < 700
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b'{"a": 1}', b"\xff\xfe", b"[" * 100_000, b'{"a": "' + b"x" * 10_000_000 + b'"}'],
+    ids=["empty", "half", "a list", "a number", "no text", "deep", "large"],
+)
+def test_a_list_of_failures_that_is_none_is_one_sentence_on_the_page(sweep: Path, content: bytes):
+    (told,) = told_of(sweep, content)
+    assert "failed.json cannot be read" in told and "--resume" in told
+
+
 def test_no_runs_and_no_scene_of_many(folder: Path, tmp_path: Path):
     with pytest.raises(StorageError, match="holds no finished run, nor does any folder in it"):
         write_comparison(tmp_path, tmp_path / "page.html")

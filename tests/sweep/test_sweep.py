@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,44 @@ def test_a_run_that_fails_is_listed_and_stops_no_other(repository: Path, tmp_pat
     assert json.loads((tmp_path / "sweep/failed.json").read_text()) == told["failed"]
 
 
+def test_where_all_runs_fail_each_is_listed_and_no_older_table_stays(whole: Path, repository: Path, tmp_path: Path):
+    sweep = tmp_path / "sweep"
+    shutil.copytree(whole, sweep)
+    given = command(repository, sweep, "--resume", grid=("data.partition={kind: by_scene}", "data.scenes=1,2"))
+    told = swept(given, code=1)
+    failed = json.loads((sweep / "failed.json").read_text())
+    assert len(failed) == 2
+    listed = [line for line in told.stdout.splitlines() if line.startswith("failed: ")]
+    assert listed == [f"failed: {name}: {problem}" for name, problem in failed.items()]
+    assert "Traceback" not in told.stdout + told.stderr and "no run can be compared" in told.stdout
+    as_json = swept([*given, "--json"], code=1).stdout
+    assert json.loads(as_json) == {"answer": None, "caution": None, "failed": failed, "runs": []}
+    assert {path.name for path in sweep.iterdir()} == {"sweep.json", "failed.json", "runs"}
+    assert sum(1 for _ in sweep.glob("runs/*/run.json")) == 4, "what an earlier grid has run stays"
+
+
+def test_a_run_that_cannot_be_read_is_listed_and_run_anew_when_it_is_deleted(
+    whole: Path, repository: Path, tmp_path: Path
+):
+    sweep = tmp_path / "sweep"
+    shutil.copytree(whole, sweep)
+    cut, lost, *_ = sorted(path.parent for path in sweep.glob("runs/*/run.json"))
+    table = (cut / "records.parquet").read_bytes()
+    (cut / "records.parquet").write_bytes(table[: len(table) // 2])
+    (lost / "records.parquet").unlink()
+    given = command(repository, sweep, "--resume", "--json")
+    told = json.loads(swept(given, code=1).stdout)
+    assert told["failed"].keys() == {cut.name, lost.name}
+    assert all(f"{place}" in told["failed"][place.name] for place in (cut, lost))
+    assert all("Delete that folder" in problem and "--resume" in problem for problem in told["failed"].values())
+    assert json.loads((sweep / "failed.json").read_text()) == told["failed"]
+    assert len(told["runs"]) == len(pd.read_parquet(sweep / "sweep.parquet")) == 2
+    for place in (cut, lost):
+        shutil.rmtree(place)
+    assert json.loads(swept(given).stdout)["failed"] == {}
+    assert (sweep / "sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+
+
 def test_a_cluster_gives_the_same_table(whole: Path, repository: Path, tmp_path: Path):
     pytest.importorskip("distributed")
     given = command(repository, tmp_path / "sweep")
@@ -115,6 +154,42 @@ if __name__ == "__main__":
     (tmp_path / "cluster.py").write_text(program)
     swept([sys.executable, str(tmp_path / "cluster.py")])
     assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_clusters_run_is_retried_once(whole: Path, repository: Path, tmp_path: Path, kills: int):
+    """Left alone after two deaths, it would end well the third time; by Dask's own count it would be begun then."""
+    pytest.importorskip("distributed")
+    given = command(repository, tmp_path / "sweep", "--json")
+    program = f"""
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from distributed import LocalCluster
+
+def begun():
+    marks = Path({str(tmp_path)!r}).glob("sweep/runs/.running/min_interval_s=600,kind=isolated*")
+    return sum(mark.read_bytes().count(b".") for mark in marks)
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        sweep = subprocess.Popen([*{given!r}, "--dask", cluster.scheduler_address])
+        killed = 0
+        while sweep.poll() is None:
+            if killed < {kills} and begun() > killed:
+                os.kill(cluster.workers[0].pid, signal.SIGKILL)
+                killed += 1
+            time.sleep(0.01)
+        sys.exit(sweep.returncode if killed == {kills} else 99)
+"""
+    (tmp_path / "cluster.py").write_text(program)
+    told = json.loads(swept([sys.executable, str(tmp_path / "cluster.py")], code=kills - 1).stdout)
+    if kills == 1:
+        assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
+    else:
+        ((name, problem),) = told["failed"].items()
+        assert "kind=isolated" in name and "killed twice" in problem
+        assert len(told["runs"]) == 3
+    assert not (tmp_path / "sweep/runs/.running").exists()
 
 
 def test_a_scheduler_that_goes_away_leaves_the_table_of_what_is_finished(repository: Path, tmp_path: Path):

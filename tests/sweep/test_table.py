@@ -1,5 +1,6 @@
 """The planner's answer and the frontier against brute force; costs by hand."""
 
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from orbitfl.errors import ScenarioError
 from orbitfl.results import RECORDS
-from orbitfl.sweep import Axis, trials_of
-from orbitfl.sweep.evidence import cost_or_inf
+from orbitfl.sweep import Axis, Sweep, Trial, trials_of
+from orbitfl.sweep.evidence import all_recorded, cost_or_inf
 from orbitfl.sweep.figures import best_of
-from orbitfl.sweep.table import ENOUGH, Answer, Setting, answer_of, rows_of
+from orbitfl.sweep.folder import SweepFolder
+from orbitfl.sweep.table import ENOUGH, Answer, Row, Setting, answer_of, rows_of
 
 CURVE = {
     "t_s": np.array([0.0, 60.0, 120.0, 180.0]),
@@ -126,10 +129,41 @@ def test_a_key_is_a_column_of_one_type_and_reads_numbers_as_scenarios_do(
     trials = trials_of(repository / "constellations/first_light.yaml", [], [Axis(key, values)], 1)
     for trial in trials:
         finish(tmp_path / trial.name)
-    pd.DataFrame(rows_of(trials, tmp_path)).to_parquet(tmp_path / "sweep.parquet")
+    pd.DataFrame(rows_in(tmp_path, trials)).to_parquet(tmp_path / "sweep.parquet")
     assert list(pd.read_parquet(tmp_path / "sweep.parquet")[key]) == column
     (tmp_path / trials[-1].name / "run.json").unlink()
-    assert [row[key] for row in rows_of(trials, tmp_path)] == column[:1]
+    assert [row[key] for row in rows_in(tmp_path, trials)] == column[:1]
+
+
+def rows_in(folder: Path, trials: list[Trial]) -> list[Row]:
+    curves, problems = all_recorded(folder / trial.name for trial in trials)
+    assert not problems
+    return rows_of(trials, curves)
+
+
+BROKEN = {
+    "other columns": lambda records: records.drop(columns="value"),
+    "no satellite": lambda records: records.loc[records["node"] == "average"],
+    "no average model": lambda records: records.loc[records["node"] != "average"],
+    "no bytes": lambda records: records.loc[records["kind"] != "sent_byte"],
+    "words for numbers": lambda records: records.assign(value="much"),
+    "not finite": lambda records: records.assign(value=inf),
+    "all twice": lambda records: pd.concat([records, records]),
+    "nodes that are lists": lambda records: records.assign(node=[["sat-0"]] * len(records)),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN.keys())
+def test_records_that_say_nothing_are_told_beside_those_that_do(
+    tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]
+):
+    for name in ("good", "bad"):
+        finish(tmp_path / name)
+    path = tmp_path / "bad/records.parquet"
+    change(pd.read_parquet(path)).to_parquet(path)
+    curves, problems = all_recorded([tmp_path / "bad", tmp_path / "good", tmp_path / "unfinished"])
+    assert curves.keys() == {"good"} and problems.keys() == {"bad"}
+    assert "Delete that folder" in problems["bad"] and len(problems["bad"].splitlines()) == 1
 
 
 def finish(folder: Path) -> None:
@@ -139,3 +173,12 @@ def finish(folder: Path) -> None:
     folder.mkdir()
     pd.DataFrame(rows, columns=list(RECORDS)).to_parquet(folder / "records.parquet")
     (folder / "run.json").write_text("{}")
+
+
+@pytest.mark.parametrize("grouped", [{}, {(): []}], ids=["no run", "no key"])
+def test_a_sweep_with_nothing_to_compare_has_no_answer_and_says_that_it_cannot_be_drawn(grouped, tmp_path: Path):
+    sweep = Sweep(SweepFolder(tmp_path), [], grouped, {})
+    assert sweep.answer() is None and sweep.table().empty
+    for draw in (sweep.plot, sweep.frontier):
+        with pytest.raises(ScenarioError, match="nothing to draw"):
+            draw()

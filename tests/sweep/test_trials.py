@@ -10,8 +10,8 @@ from typing import Any, cast
 import psutil
 import pytest
 
-from orbitfl.sweep import Trial, carried_out, trials_of
-from orbitfl.sweep.packing import fitting, free_byte
+from orbitfl.sweep import Axis, Trial, carried_out, trials_of
+from orbitfl.sweep.packing import firsts_of, fitting, free_byte
 from orbitfl.sweep.trials import one_after_another
 
 
@@ -94,3 +94,25 @@ def test_the_memory_of_who_started_it_is_not_a_runs(trials: list[Trial], tmp_pat
 def test_no_more_workers_than_fit_and_one_at_least():
     assert fitting(4, 1) == 4 and fitting(4, 0) == 4 and fitting(4, 2 * free_byte()) == 1
     assert fitting(9, free_byte() // 3) in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "kinds"),
+    [
+        ("data.tile_px", ("128", "256"), 2),
+        ("data.scenes", ("8", "32"), 2),
+        ("evaluation.data.tile_px", ("128", "256"), 2),
+        ("model.image_px", ("64", "128", "256"), 3),
+        ("training.batch_size", ("2", "4"), 2),
+        ("data.partition", ("{kind: iid}", "{kind: by_scene}"), 1),
+        ("data.seed", ("1", "2", "3"), 1),
+        ("exchange.min_interval_s", ("300", "900"), 1),
+        ("training.learning_rate", ("1.0e-4", "1.0e-3"), 1),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_changes_the_memory_of_a_run_makes_another_kind_and_nothing_else(
+    repository: Path, key: str, values: tuple[str, ...], kinds: int
+):
+    trials = trials_of(repository / "constellations/first_light.yaml", [], [Axis(key, values)], 2)
+    assert len(firsts_of(trials)) == kinds
