@@ -18,6 +18,8 @@ def recorded(folder: Path) -> Curve:
         records = read_table(folder, "records")
         if np.isinf(records[["t_s", "value"]].to_numpy(np.float64)).any():
             raise StorageError("a value is infinite")
+        if (records.loc[records["kind"] == "miou", "value"].to_numpy() > 100).any():
+            raise StorageError("a score is beyond 100 percent")
         return curve_of(records, sorted(set(records["node"]) - NOT_SATELLITES))
     except (ValueError, KeyError, TypeError) as error:
         why = " ".join(str(error).split())

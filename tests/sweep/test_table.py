@@ -148,6 +148,7 @@ BROKEN = {
     "no bytes": lambda records: records.loc[records["kind"] != "sent_byte"],
     "words for numbers": lambda records: records.assign(value="much"),
     "not finite": lambda records: records.assign(value=inf),
+    "beyond 100 percent": lambda records: records.assign(value=1e9),
     "all twice": lambda records: pd.concat([records, records]),
     "nodes that are lists": lambda records: records.assign(node=[["sat-0"]] * len(records)),
 }
