@@ -84,10 +84,11 @@ def manifest_byte(size_byte: int, chunk_byte: int) -> int:
     return _HEAD.size + -(-size_byte // chunk_byte) * _DIGEST_BYTE
 
 
-def chunks(payload: bytes, chunk_byte: int) -> Iterator[bytes]:
-    """In order; all of `chunk_byte` but the last."""
+def chunks(payload: bytes, chunk_byte: int) -> Iterator[memoryview]:
+    """In order, without a copy; all of `chunk_byte` but the last."""
+    whole = memoryview(payload)
     for start in range(0, len(payload), chunk_byte):
-        yield payload[start : start + chunk_byte]
+        yield whole[start : start + chunk_byte]
 
 
 class Assembly:
@@ -97,7 +98,7 @@ class Assembly:
         self.manifest = manifest
         self._held: dict[int, bytes] = {}
 
-    def offer(self, index: int, chunk: bytes) -> bool:
+    def offer(self, index: int, chunk: bytes | memoryview) -> bool:
         """Take a chunk; False if it is not what the manifest says, or is there already."""
         if not 0 <= index < self.manifest.n_chunks or index in self._held:
             return False

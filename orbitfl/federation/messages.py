@@ -77,9 +77,9 @@ def pack(header: Header, parts: Mapping[str, NDArray], compressor: Compressor, l
         for name, array in _encoded(part, vector, compressor, layout).items()
     }
     head = _json({"__metadata__": _as_text(header), **entries}).ljust(_header_byte(entries, compressor))
-    body = b"".join(np.ascontiguousarray(arrays[name]).tobytes() for name in entries)
-    assert len(body) == body_byte, "a compressor made other arrays than its forms say"
-    return len(head).to_bytes(8, "little") + head + body
+    body = [np.ascontiguousarray(arrays[name]).data for name in entries]
+    assert sum(each.nbytes for each in body) == body_byte, "a compressor made other arrays than its forms say"
+    return b"".join([len(head).to_bytes(8, "little"), head, *body])
 
 
 def unpack(
