@@ -23,12 +23,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         options.do(options)
+        sys.stdout.flush()
     except EdgeError as error:
         print(f"orbitfl_edge: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
         print("orbitfl_edge: stopped; the same command goes on where it was.", file=sys.stderr)
         return StoppedError.code
+    except BrokenPipeError:  # Who was reading has seen enough, as `head` does; nothing more is to be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

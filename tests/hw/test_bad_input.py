@@ -1,7 +1,10 @@
 """One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,3 +151,15 @@ def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours,
     (tmp_path / "file").write_text("")
     ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)
     assert ended.code == 3 and "could not be written" in ended.err
+
+
+def test_a_reader_that_leaves_is_no_fault(repository: Path, bundle: Path):
+    """As `orbitfl_edge info … | head` does."""
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "orbitfl_edge", "info", "--bundle", str(bundle)]
+    told = subprocess.run(
+        words, stdout=write, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(repository / "hw")}
+    )
+    os.close(write)
+    assert (told.returncode, told.stderr) == (0, b"")
