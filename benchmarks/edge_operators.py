@@ -6,7 +6,7 @@ nodes some microseconds slower than they are.
 
 import argparse
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,9 +19,12 @@ END = "_kernel_time"
 LEAST_MS = 0.05
 """Less is no row of its own."""
 
+Table = dict[str, float]
+"""Milliseconds by operator."""
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="What each operator of bundles takes.")
     parser.add_argument("bundles", nargs="+", type=Path)
     parser.add_argument("--repeats", type=int, default=60)
     options = parser.parse_args()
@@ -33,20 +36,18 @@ def main() -> None:
     print(markdown(tables))
 
 
-def markdown(tables: dict[str, Counter[str]]) -> str:
+def markdown(tables: dict[str, Table]) -> str:
     """A row per operator, the costliest first; a column per graph, in ms."""
-    totals: Counter[str] = sum(tables.values(), Counter())
+    names = {name for table in tables.values() for name in table}
+    totals_ms = {name: sum(table.get(name, 0) for table in tables.values()) for name in names}
+    shown = [name for name in sorted(names, key=lambda name: -totals_ms[name]) if totals_ms[name] >= LEAST_MS]
     rows = [f"| operator | {' | '.join(tables)} |", f"|---|{'--:|' * len(tables)}"]
-    rows += [
-        f"| {name} | {' | '.join(f'{table[name]:.2f}' for table in tables.values())} |"
-        for name, _ in totals.most_common()
-        if totals[name] >= LEAST_MS
-    ]
-    rows.append(f"| all | {' | '.join(f'{table.total():.2f}' for table in tables.values())} |")
+    rows += [f"| {name} | {' | '.join(f'{table.get(name, 0):.2f}' for table in tables.values())} |" for name in shown]
+    rows.append(f"| all | {' | '.join(f'{sum(table.values()):.2f}' for table in tables.values())} |")
     return "\n".join(rows)
 
 
-def operators_ms(graph: Path, repeats: int) -> Counter[str]:
+def operators_ms(graph: Path, repeats: int) -> Table:
     with TemporaryDirectory() as folder:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads, settings.log_severity_level = 1, 3
@@ -65,12 +66,12 @@ def _filled(wanted: Any) -> np.ndarray:
     return values.astype(np.int64 if wanted.type == "tensor(int64)" else np.float32)
 
 
-def _fastest_ms(events: list[dict[str, Any]]) -> Counter[str]:
+def _fastest_ms(events: list[dict[str, Any]]) -> Table:
     taken_us: dict[tuple[str, str], list[float]] = defaultdict(list)
     for event in events:
         if event["cat"] == "Node" and event["name"].endswith(END):
             taken_us[event["args"]["op_name"], event["name"]].append(event["dur"])
-    table: Counter[str] = Counter()
+    table: Table = defaultdict(float)
     for (operator, _), each_us in taken_us.items():
         table[operator] += min(each_us) / 1e3
     return table

@@ -43,7 +43,8 @@ TEST_SCENE, TEST_MASK = "test/scene.tif", "test/mask.tif"
 TEST_PX, TEST_TILES = 256, 8
 LEAST_EQUAL_PERCENT = 99.9
 """Of pixels that a float32 bundle has to draw as torch does."""
-CALIBRATION_TILES = 32
+CALIBRATION_PIXELS = 2 * 2**20
+"""32 tiles of 256 px."""
 VERSIONED = ("orbitfl", "torch", "onnx", "onnxruntime", "numpy")
 
 Notify = Callable[[str, int, int], None]
@@ -144,12 +145,12 @@ def _tried(
 
 
 def _calibration(source: Source, options: Options) -> Tiles | None:
-    """Whole batches, evenly chosen from what the network was trained on; None where nothing is calibrated."""
+    """Of what the network was trained on, evenly chosen, to whole batches; None where nothing is calibrated."""
     if options.quantize == "none":
         return None
-    tiles = load(source.calibration, cache_folder())
-    count = -(-CALIBRATION_TILES // options.batch_size) * options.batch_size
-    return tiles.take(np.linspace(0, len(tiles) - 1, count).round().astype(int))
+    tiles = some(load(source.calibration, cache_folder()), CALIBRATION_PIXELS)
+    count = -(-len(tiles) // options.batch_size) * options.batch_size
+    return tiles.take(np.arange(count) % len(tiles))
 
 
 def _batches(tiles: Tiles, image_px: int, batch_size: int) -> list[NDArray[np.float32]]:
