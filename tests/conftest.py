@@ -143,12 +143,13 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bundle(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The taught network as a bundle for a board: tiles of 64 px, two at a time. Tests leave it as it is."""
+    from dataclasses import replace
+
     from orbitfl.data.options import SyntheticData
     from orbitfl.export.bundle import Options, export
-    from orbitfl.export.source import Source, find
+    from orbitfl.export.source import find
 
-    found = find(str(taught), 64)
     drawn = SyntheticData(scenes=3, size_px=128, tile_px=64, seed=5)
-    source = Source(found.model, found.channels, 64, "auto", drawn, found.provenance)
+    source = replace(find(str(taught), 64), evaluation=drawn)
     out = tmp_path_factory.mktemp("bundles") / "bundle"
     return export(source, out, Options(batch_size=2, repeats=1), lambda what, done, total: None).folder

@@ -20,6 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from orbitfl.data.loading import load
+from orbitfl.data.options import Data
 from orbitfl.data.tiles import Tiles, content_hash
 from orbitfl.errors import OrbitflError, WeightsError
 from orbitfl.experiment.machine import processor
@@ -27,13 +28,14 @@ from orbitfl.export import weights
 from orbitfl.export.graphs import OPSET, Graphs, graphs
 from orbitfl.export.parity import MOST_PIXELS, Logits, Parity, all_logits, compared, some, torch_logits
 from orbitfl.export.recipes import INT8, RECIPES
+from orbitfl.export.rounding import Batches
 from orbitfl.export.runtime import runtime_files
 from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, seconds_each
 from orbitfl.export.signing import signature
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
 from orbitfl.models.mobile_sam import MobileSam
-from orbitfl.models.preprocess import DEVIATION, MEAN
+from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
 
 FORMAT = "orbitfl-bundle-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -41,6 +43,8 @@ TEST_SCENE, TEST_MASK = "test/scene.tif", "test/mask.tif"
 TEST_PX, TEST_TILES = 256, 8
 LEAST_EQUAL_PERCENT = 99.9
 """Of pixels that a float32 bundle has to draw as torch does."""
+CALIBRATION_PIXELS = 2 * 2**20
+"""32 tiles of 256 px."""
 VERSIONED = ("orbitfl", "torch", "onnx", "onnxruntime", "numpy")
 
 Notify = Callable[[str, int, int], None]
@@ -97,14 +101,15 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
     overlap_px = _overlap_px(source, options)
     torch.set_num_threads(options.threads)
     tiles = some(load(source.evaluation, cache_folder()), options.most_pixels)
+    seen = _calibration(source, options)
     made = graphs(source.model, source.tile_px, options.batch_size)
     with new_folder(out) as folder, TemporaryDirectory() as scratch:
-        trials, torch_s = _tried(source, made, tiles, options, Path(scratch), notify)
+        trials, torch_s = _tried(source, made, tiles, seen, options, Path(scratch), notify)
         shipped = _chosen(trials, options)
         contents = _contents(source, Path(scratch) / shipped.name, tiles, options)
         manifest = {
             **_described(source, options, shipped, overlap_px),
-            "evidence": _evidence(source, tiles, trials, torch_s, options),
+            "evidence": _evidence(source, tiles, seen, trials, torch_s, options),
             "provenance": source.provenance,
             "updates": [],
             "licence": {"weights": source.provenance["licence"], "runtime": "Apache-2.0"},
@@ -121,11 +126,12 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
 
 
 def _tried(
-    source: Source, made: Graphs, tiles: Tiles, options: Options, scratch: Path, notify: Notify
+    source: Source, made: Graphs, tiles: Tiles, seen: Tiles | None, options: Options, scratch: Path, notify: Notify
 ) -> tuple[tuple[Trial, ...], float]:
     """Each variant that may be shipped or compared, measured in one go with torch."""
     names = ["fp32"] if options.quantize == "none" else list(RECIPES)
-    bytes_of = {name: _write_graphs(made, name, scratch / name) for name in names}
+    batches = [] if seen is None else _batches(seen, source.model.image_size, options.batch_size)
+    bytes_of = {name: _write_graphs(made, name, batches, scratch / name) for name in names}
     sessions = {name: open_sessions(scratch / name, options.threads) for name in names}
 
     def asked(what: str, one_batch: Callable[[NDArray[np.uint8]], Logits]) -> Logits:
@@ -138,12 +144,26 @@ def _tried(
     return trials, seconds["torch"]
 
 
-def _write_graphs(made: Graphs, recipe: str, folder: Path) -> int:
+def _calibration(source: Source, options: Options) -> Tiles | None:
+    """Of what the network was trained on, evenly chosen, to whole batches; None where nothing is calibrated."""
+    if options.quantize == "none":
+        return None
+    tiles = some(load(source.calibration, cache_folder()), CALIBRATION_PIXELS)
+    count = -(-len(tiles) // options.batch_size) * options.batch_size
+    return tiles.take(np.arange(count) % len(tiles))
+
+
+def _batches(tiles: Tiles, image_px: int, batch_size: int) -> list[NDArray[np.float32]]:
+    chunks = (tiles.images[first : first + batch_size] for first in range(0, len(tiles), batch_size))
+    return [prepare(images, image_px).numpy() for images in chunks]
+
+
+def _write_graphs(made: Graphs, recipe: str, batches: Batches, folder: Path) -> int:
     """The bytes of both graphs and the decoder's weights, written as a board has them."""
     folder.mkdir()
     decoder = weights.apart(made.decoder, "F32" if recipe == "fp32" else "F16")
     contents = {
-        ENCODER: RECIPES[recipe](made.encoder).SerializeToString(deterministic=True),
+        ENCODER: RECIPES[recipe](made.encoder, batches).SerializeToString(deterministic=True),
         DECODER: decoder.graph.SerializeToString(deterministic=True),
         weights.FILE: decoder.weights,
     }
@@ -249,16 +269,20 @@ def _described(source: Source, options: Options, shipped: Trial, overlap_px: int
 
 
 def _evidence(
-    source: Source, tiles: Tiles, trials: tuple[Trial, ...], torch_s: float, options: Options
+    source: Source, tiles: Tiles, seen: Tiles | None, trials: tuple[Trial, ...], torch_s: float, options: Options
 ) -> dict[str, Any]:
     return {
-        "data": f"{source.evaluation.kind}: {getattr(source.evaluation, 'path', 'drawn scenes')}",
-        "tiles_sha256": content_hash(tiles),
+        **_origin(source.evaluation, tiles),
+        "calibration": None if seen is None else {"tiles": len(seen), **_origin(source.calibration, seen)},
         "processor": processor(),
         "threads": options.threads,
         "torch_seconds": torch_s,
         "variants": [trial.told() for trial in trials],
     }
+
+
+def _origin(data: Data, tiles: Tiles) -> dict[str, str]:
+    return {"data": f"{data.kind}: {getattr(data, 'path', 'drawn scenes')}", "tiles_sha256": content_hash(tiles)}
 
 
 def _proof(content: bytes) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import restore
 from orbitfl.models.tiny_vit import STRIDE
 
-OPSET = 17
+OPSET = 20
+"""The first in which GELU is one operator."""
 ANSWERS = ("logits", "iou", "cells", "filters")
 LEAST_INDEX = 1024
 """Smaller tables of indices are not worth a node."""

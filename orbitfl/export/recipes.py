@@ -1,76 +1,67 @@
 """Ways to make the encoder smaller or faster, each tried and measured (`variants`).
 
-What is quantised: matrices alone. Convolutions in INT8 are slower than in float32 on x86-64; their weights are stored
-as INT8 and computed with as float32 again. INT8 matrices with signed weights are the fastest, but on x86-64 with AVX2
-and without VNNI (Zen 1, the iX10) their 16-bit sums saturate unless `session.x64quantprecision` is "1", as the board's
-runtime always sets it; `dynamic_u8` needs no such option.
+INT8 pays where much is multiplied per value that has to be rounded first: in matrices, and in the neck's convolutions.
+In the others rounding costs what it gains, and accuracy; their weights are stored as INT8 and computed with as float32.
 """
 
-import logging
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from orbitfl.export.gelus import with_sigmoids
+from orbitfl.export.rounding import Batches, dynamic, static
 
 LEAST_WEIGHTS = 1024
 """Smaller tensors stay as they are."""
 
-Recipe = Callable[[onnx.ModelProto], onnx.ModelProto]
+NECK = "/image_encoder/neck/"
+
+Recipe = Callable[[onnx.ModelProto, Batches], onnx.ModelProto]
+"""Of an encoder, and of tiles to calibrate on, for those that do."""
 
 
-def fp32(encoder: onnx.ModelProto) -> onnx.ModelProto:
+def fp32(encoder: onnx.ModelProto, _: Batches) -> onnx.ModelProto:
     return encoder
 
 
-def weights_fp16(encoder: onnx.ModelProto) -> onnx.ModelProto:
+def weights_fp16(encoder: onnx.ModelProto, _: Batches) -> onnx.ModelProto:
     """Weights stored in half precision; computed in float32."""
     return _stored(encoder, _as_half)
 
 
-def weights_int8(encoder: onnx.ModelProto) -> onnx.ModelProto:
+def weights_int8(encoder: onnx.ModelProto, _: Batches) -> onnx.ModelProto:
     """Weights stored as INT8 with a scale per output channel; computed in float32."""
     return _stored(encoder, _as_int8)
 
 
-def dynamic_s8(encoder: onnx.ModelProto) -> onnx.ModelProto:
-    """Matrices in INT8, signed per channel, with scales of what they multiply found at run time; other weights INT8."""
-    return _stored(_dynamic(encoder, QuantType.QInt8), _as_int8)
+def dynamic_s8(encoder: onnx.ModelProto, _: Batches) -> onnx.ModelProto:
+    """Matrices in INT8, with scales of what they multiply found at run time; other weights stored as INT8."""
+    return _stored(dynamic(encoder), _as_int8)
 
 
-def dynamic_u8(encoder: onnx.ModelProto) -> onnx.ModelProto:
-    """As `dynamic_s8` with unsigned weights, which no x86-64 saturates."""
-    return _stored(_dynamic(encoder, QuantType.QUInt8), _as_int8)
+def static_s8(encoder: onnx.ModelProto, batches: Batches) -> onnx.ModelProto:
+    """Matrices and convolutions in INT8, with all scales from the batches."""
+    return _stored(static(encoder, _named(encoder, ("MatMul", "Conv")), batches), _as_int8)
+
+
+def mixed_s8(encoder: onnx.ModelProto, batches: Batches) -> onnx.ModelProto:
+    """As `dynamic_s8`, with the neck's convolutions in INT8 by scales from the batches, and GELUs as sigmoids."""
+    neck = [name for name in _named(encoder, ("Conv",)) if name.startswith(NECK)]
+    return _stored(static(dynamic(with_sigmoids(encoder)), neck, batches), _as_int8)
 
 
 RECIPES: dict[str, Recipe] = {
-    recipe.__name__: recipe for recipe in (fp32, weights_fp16, weights_int8, dynamic_s8, dynamic_u8)
+    recipe.__name__: recipe for recipe in (fp32, weights_fp16, weights_int8, dynamic_s8, static_s8, mixed_s8)
 }
-INT8 = "dynamic_s8"
+INT8 = "mixed_s8"
 """What `--quantize int8` ships."""
 
 
-def _dynamic(encoder: onnx.ModelProto, kind: QuantType) -> onnx.ModelProto:
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        path = Path(folder) / "encoder.onnx"
-        quantize_dynamic(encoder, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=kind)
-        return onnx.load(path)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """onnxruntime advises to prepare graphs first; that changes nothing in these, whose shapes are all known."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
+def _named(encoder: onnx.ModelProto, kinds: tuple[str, ...]) -> list[str]:
+    return [node.name for node in encoder.graph.node if node.op_type in kinds]
 
 
 def _stored(encoder: onnx.ModelProto, store: Callable[[str, NDArray[np.float32]], "_Kept"]) -> onnx.ModelProto:
@@ -84,7 +75,7 @@ def _stored(encoder: onnx.ModelProto, store: Callable[[str, NDArray[np.float32]]
         else:
             initializers.append(tensor)
     nodes = [node for _, restoring in kept for node in restoring] + list(graph.graph.node)
-    del graph.graph.node[:], graph.graph.initializer[:]
+    del graph.graph.node[:], graph.graph.initializer[:], graph.graph.value_info[:]
     graph.graph.node.extend(nodes)
     graph.graph.initializer.extend([*initializers, *(tensor for tensors, _ in kept for tensor in tensors)])
     onnx.checker.check_model(graph, full_check=True)

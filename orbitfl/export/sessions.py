@@ -13,8 +13,6 @@ from orbitfl.errors import OrbitflError
 from orbitfl.models.preprocess import prepare
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-SETTINGS = {"session.x64quantprecision": "1"}
-"""See `recipes`; the board's runtime sets the same."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,6 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    for name, value in SETTINGS.items():
-        options.add_session_config_entry(name, value)
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises exceptions of its own, one class for each of its codes.

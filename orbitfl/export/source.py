@@ -27,6 +27,7 @@ class Source:
     """A network with what a scene has to become before it sees it.
 
     channels: shown as red, green and blue. evaluation: the tiles that the run itself was scored on, or synthetic ones.
+    calibration: those that it was trained on, or other synthetic ones.
     provenance: JSON: the checkpoint and, of a run, its scenario, seed, data, score and lineage.
     """
 
@@ -35,6 +36,7 @@ class Source:
     tile_px: int
     stretch: Stretch
     evaluation: Data
+    calibration: Data
     provenance: dict[str, Any]
 
 
@@ -55,12 +57,14 @@ def shown_as(source: Source, bands: str | None, tile_px: int | None) -> Source:
     wanted = tuple(band.strip() for band in bands.split(",")) if bands and "," in bands else bands
     channels = source.channels if wanted is None else _without_indices(shown(wanted))
     tile_px = tile_px or source.tile_px
-    data = source.evaluation
+    evaluation, calibration = (_cut_as(data, channels, tile_px) for data in (source.evaluation, source.calibration))
+    return replace(source, channels=channels, tile_px=tile_px, evaluation=evaluation, calibration=calibration)
+
+
+def _cut_as(data: Data, channels: tuple[str, ...], tile_px: int) -> Data:
     if isinstance(data, SyntheticData):
         data = replace(data, size_px=max(data.size_px, tile_px))
-    return replace(
-        source, channels=channels, tile_px=tile_px, evaluation=replace(data, bands=channels, tile_px=tile_px)
-    )
+    return replace(data, bands=channels, tile_px=tile_px)
 
 
 def shown_on(source: Source, folder: Path) -> Source:
@@ -72,12 +76,13 @@ def shown_on(source: Source, folder: Path) -> Source:
 def _of_file(checkpoint: str, image_px: int | None) -> Source:
     model = load_model(checkpoint, image_px or DEFAULT_IMAGE_PX)
     provenance = {**_checkpoint(checkpoint), "licence": LICENCES.get(checkpoint, OTHER_LICENCE), "run": None}
-    return Source(model, RGB, model.image_size, "auto", _synthetic(model.image_size), provenance)
+    evaluation, calibration = (_synthetic(model.image_size, seed) for seed in (0, 1))
+    return Source(model, RGB, model.image_size, "auto", evaluation, calibration, provenance)
 
 
-def _synthetic(tile_px: int) -> SyntheticData:
+def _synthetic(tile_px: int, seed: int) -> SyntheticData:
     size_px = 2 * tile_px if tile_px <= 256 else tile_px
-    return SyntheticData(scenes=4, size_px=size_px, tile_px=tile_px)
+    return SyntheticData(scenes=4, size_px=size_px, tile_px=tile_px, seed=seed)
 
 
 def _of_run(folder: Path, image_px: int | None) -> Source:
@@ -97,7 +102,7 @@ def _of_run(folder: Path, image_px: int | None) -> Source:
         "run": _history(folder, options),
     }
     data = options.evaluation.data
-    return Source(model, channels, data.tile_px, data.stretch, data, provenance)
+    return Source(model, channels, data.tile_px, data.stretch, data, options.data, provenance)
 
 
 def _without_indices(channels: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,14 +12,20 @@ import pytest
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+from orbitfl.data.loading import load
 from orbitfl.data.options import SyntheticData
+from orbitfl.data.tiles import content_hash
+from orbitfl.data.writing import write_scenes
 from orbitfl.errors import OrbitflError, StorageError, WeightsError
-from orbitfl.export.bundle import Options, export
+from orbitfl.export.bundle import Exported, Options, export
 from orbitfl.export.parity import compared
 from orbitfl.export.reading import read_bundle
+from orbitfl.export.runtime import call
 from orbitfl.export.source import Source, find
+from orbitfl.files import cache_folder
 
 DRAWN = SyntheticData(scenes=2, size_px=128, tile_px=64, seed=5)
+LEARNT = SyntheticData(scenes=3, size_px=128, tile_px=64, seed=0)
 
 
 @pytest.fixture
@@ -63,12 +69,35 @@ def test_the_test_scene_holds_water_and_land(bundle: Path):
             assert set(np.unique(file.read(1))) == {0, 1}
 
 
-def test_int8_ships_with_a_table_of_what_was_tried(source: Source, tmp_path: Path):
-    exported = export(source, tmp_path / "small", Options(quantize="int8", repeats=1), _silent)
-    tried = [each["variant"] for each in exported.manifest["evidence"]["variants"]]
-    assert tried == ["fp32", "weights_fp16", "weights_int8", "dynamic_s8", "dynamic_u8"]
-    assert exported.shipped.name == "dynamic_s8" and abs(exported.shipped.parity.loss) < 1
-    read_bundle(exported.folder)
+@pytest.fixture(scope="module")
+def small(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The taught network as int8."""
+    source = replace(find(str(taught), 64), evaluation=DRAWN, calibration=LEARNT)
+    return export(source, tmp_path_factory.mktemp("int8") / "small", Options(quantize="int8", repeats=1), _silent)
+
+
+def test_int8_ships_with_a_table_of_what_was_tried(small: Exported):
+    tried = [each["variant"] for each in small.manifest["evidence"]["variants"]]
+    assert tried == ["fp32", "weights_fp16", "weights_int8", "dynamic_s8", "static_s8", "mixed_s8"]
+    assert small.shipped.name == "mixed_s8" and abs(small.shipped.parity.loss) < 1
+    read_bundle(small.folder)
+
+
+def test_int8_is_calibrated_on_what_was_learnt_from_not_on_what_is_scored(small: Exported):
+    evidence = small.manifest["evidence"]
+    learnt, scored = (load(data, cache_folder()) for data in (LEARNT, DRAWN))
+    assert evidence["calibration"]["tiles"] == len(learnt)
+    assert evidence["calibration"]["tiles_sha256"] == content_hash(learnt) != content_hash(scored)
+    assert evidence["tiles_sha256"] == content_hash(scored)
+
+
+def test_an_int8_bundle_learns_and_takes_the_update(small: Exported, tmp_path: Path):
+    lessons, update, out = tmp_path / "lessons", tmp_path / "update.safetensors", tmp_path / "next"
+    write_scenes(lessons, 2, 3, 128)
+    call(["learn", lessons, "-o", update, "--bundle", small.folder, "--steps", "4"])
+    call(["apply-update", update, "--bundle", small.folder, "-o", out])
+    told = call(["verify", "--bundle", out])
+    assert "100.000 % of pixels as expected" in told
 
 
 def test_a_loss_beyond_what_is_allowed_ships_nothing(source: Source, tmp_path: Path):

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from orbitfl_edge.bundle import load
-from orbitfl_edge.network import open_network
 
 from orbitfl.scenario.profiles import Board
 from orbitfl.scenario.profiles.files import read_profile
@@ -31,13 +29,6 @@ def test_watts_that_nobody_knows_are_asked_for(edge, bundle: Path, tmp_path: Pat
     monkeypatch.setattr("orbitfl_edge.bench.COUNTERS", str(tmp_path / "none"))
     ended = edge("bench", "--bundle", bundle, "--repeats", 1, "-o", tmp_path / "board.yaml")
     assert ended.code == 2 and "--watts" in ended.err and not (tmp_path / "board.yaml").exists()
-
-
-def test_sums_of_int8_products_do_not_saturate_without_vnni(bundle: Path):
-    """Else one bundle would draw otherwise on Zen 1; `hw/emulation/draw.sh … zen1` shows that the option works."""
-    network = open_network(load(bundle), 1)
-    for session in (network.encoder, network.decoder):
-        assert session.get_session_options().get_session_config_entry("session.x64quantprecision") == "1"
 
 
 def test_info_prints_what_the_bundle_is(edge, bundle: Path):
