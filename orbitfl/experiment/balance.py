@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import hypot
 
 import numpy as np
@@ -46,10 +47,11 @@ class Balance:
     def of(self, members: Sequence[Member]) -> Iterator[tuple[str, float]]:
         """How far merges have displaced the mean, beside its own length; and the mass, where there is one."""
         held = [_held(member) for member in members]
-        parts = list(stretches(len(self.trained)))
-        # A vector is as long as a vector of the lengths of its parts.
-        yield "mean_drift", hypot(*(norm(total(held, part) - self.trained[part]) for part in parts)) / len(members)
-        yield "mean_length", hypot(*(norm(total(held, part)) for part in parts)) / len(members)
+        sums = ((total(held, part), self.trained[part]) for part in stretches(len(self.trained)))
+        lengths = [(norm(found - expected), norm(found)) for found, expected in sums]
+        # A vector is as long as the vector of its parts' lengths.
+        yield "mean_drift", hypot(*(drift for drift, _ in lengths)) / len(members)
+        yield "mean_length", hypot(*(length for _, length in lengths)) / len(members)
         if any("mass" in member.memory for member in members):
             yield "mass", sum(_mass(member) for member in members)
 
@@ -60,11 +62,11 @@ def _held(member: Member) -> NDArray:
 
 
 def _sum(vectors: Sequence[NDArray], part: slice) -> NDArray:
-    return np.asarray(sum(vector[part] for vector in vectors))
+    return reduce(np.add, (vector[part] for vector in vectors))
 
 
 def _largest(numbers: NDArray) -> float:
-    return float(np.abs(numbers).max(initial=0.0))
+    return float(max(numbers.max(initial=0.0), -numbers.min(initial=0.0)))
 
 
 def _mass(member: Member) -> float:
