@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-GRAPHS = ("encoder.onnx", "decoder.onnx")
+from orbitfl.export.sessions import DECODER, ENCODER
+
 END = "_kernel_time"
 LEAST_MS = 0.05
 """Less is no row of its own."""
@@ -31,7 +32,7 @@ def main() -> None:
     tables = {
         f"{bundle.name}, {graph.removesuffix('.onnx')}": operators_ms(bundle / graph, options.repeats)
         for bundle in options.bundles
-        for graph in GRAPHS
+        for graph in (ENCODER, DECODER)
     }
     print(markdown(tables))
 

@@ -5,10 +5,15 @@
 # usage: slim.sh PYTHON FOLDER
 # PYTHON: of the board's version (3.11). FOLDER: new. `strip` (binutils) is needed.
 set -euo pipefail
+[ $# = 2 ] || { echo "usage: slim.sh PYTHON FOLDER" >&2; exit 2; }
 PYTHON=$1 FOLDER=$2
 HERE=$(cd "$(dirname "$0")" && pwd)
 [ ! -e "$FOLDER" ] || { echo "slim.sh: $FOLDER exists; give a folder that does not." >&2; exit 2; }
+command -v "$PYTHON" >/dev/null || { echo "slim.sh: $PYTHON was not found; give the board's Python." >&2; exit 2; }
 command -v strip >/dev/null || { echo "slim.sh: strip was not found; install binutils." >&2; exit 2; }
+
+mkdir -p "$FOLDER" && FOLDER=$(cd "$FOLDER" && pwd)
+trap 'rm -rf "$FOLDER"' ERR INT TERM
 
 size() { du -sb "$FOLDER" | cut -f1; }
 

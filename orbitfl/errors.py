@@ -29,5 +29,10 @@ class StorageError(OrbitflError):
     """A file or folder cannot be written or read."""
 
 
+def in_a_line(told: object) -> str:
+    """What others say of a fault, where it becomes part of a sentence."""
+    return " ".join(str(told).split())
+
+
 class OrbitflWarning(UserWarning):
     """Something that does not stop the work, but that its result should be read with."""

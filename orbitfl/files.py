@@ -1,5 +1,6 @@
-"""Writing files and folders so that a reader never meets half of one."""
+"""Writing files and folders so that a reader never meets half of one, and reading what anybody may have written."""
 
+import json
 import os
 import re
 import secrets
@@ -7,9 +8,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from orbitfl.errors import StorageError
 
+LARGEST_OBJECT_BYTE = 10_000_000
 _HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 
 
@@ -66,6 +69,19 @@ def cache_folder() -> Path:
     if chosen := os.environ.get("ORBITFL_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orbitfl"
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that anybody may have written. Raises OSError, or ValueError saying what is wrong."""
+    if path.stat().st_size > LARGEST_OBJECT_BYTE:
+        raise ValueError(f"it is larger than {LARGEST_OBJECT_BYTE} bytes")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError("it holds no JSON object")
+    return content
 
 
 def write_bytes(path: Path, content: bytes) -> None:

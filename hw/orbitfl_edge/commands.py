@@ -30,8 +30,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("orbitfl_edge: stopped; the same command goes on where it was.", file=sys.stderr)
         return StoppedError.code
-    except BrokenPipeError:  # Who was reading has seen enough, as `head` does; nothing more is to be written.
+    except BrokenPipeError:  # Who was reading has left, as `head` does; the work may not be done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return StoppedError.code
     return 0
 
 

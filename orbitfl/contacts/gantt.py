@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from orbitfl.contacts.plan import ContactPlan
 from orbitfl.contacts.summary import per_pair
+from orbitfl.orbit.clock import HOUR_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HOUR_S = 3600.0
 MOST_PAIRS = 60
 KINDS = {"isl": ("between satellites", "#56B4E9"), "ground": ("to the ground", "#E69F00")}
 """What they are called, and two of Okabe and Ito's colours, which colour-blind readers tell apart."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from math import hypot
 
 import numpy as np
@@ -28,8 +27,9 @@ class Balance:
         if not self.conserves:
             return
         earlier, later = ([_held(each) for each in members] for members in (before, after))
-        parts = list(stretches(len(earlier[0])))
-        lost = max((_largest(_sum(later, part) - _sum(earlier, part)) for part in parts), default=0.0)
+        parts, precision = list(stretches(len(earlier[0]))), earlier[0].dtype
+        changes = (total(later, part, precision) - total(earlier, part, precision) for part in parts)
+        lost = max((_largest(change) for change in changes), default=0.0)
         largest = max((_largest(earlier[0][part]) for part in parts), default=0.0)
         masses = [sum(_mass(member) for member in members) for members in (before, after)]
         if lost > ROUNDING * max(largest, 1e-6) or abs(masses[1] - masses[0]) > 1e-9:
@@ -59,10 +59,6 @@ class Balance:
 def _held(member: Member) -> NDArray:
     """What is conserved: a push-sum's numerator, else the model."""
     return member.memory.get("sum", member.model)
-
-
-def _sum(vectors: Sequence[NDArray], part: slice) -> NDArray:
-    return reduce(np.add, (vector[part] for vector in vectors))
 
 
 def _largest(numbers: NDArray) -> float:

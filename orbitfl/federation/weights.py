@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from orbitfl.errors import WeightsError
 
@@ -17,7 +17,9 @@ Vector = NDArray[np.float32]
 """(n,), float32: a model as its difference to the launch checkpoint, or anything of that form."""
 
 STRETCH = 2**17
+"""Numbers of a part that is worked on at once."""
 ROW = 1024
+"""Squares that are summed in their own precision."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,9 @@ def scaled(factor: float, vector: Vector) -> Vector:
     return np.multiply(vector, factor, dtype=np.float32)
 
 
-def total(members: Sequence[NDArray], part: slice) -> NDArray[np.float64]:
+def total(members: Sequence[NDArray], part: slice, precision: DTypeLike = np.float64) -> NDArray:
     """The sum of that part of several vectors."""
-    numbers = members[0][part].astype(np.float64)
+    numbers = members[0][part].astype(precision)
     for member in members[1:]:
         numbers += member[part]
     return numbers

@@ -18,7 +18,7 @@ from skyfield.api import load
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats
 
-DAY_S = 86_400.0
+HOUR_S, DAY_S = 3600.0, 86_400.0
 FIRST_YEAR, LAST_YEAR = 1957, 2100
 LONGEST_SPAN_DAYS = 3660
 JULIAN_DATE_OF_DAY_0 = 1_721_424.5

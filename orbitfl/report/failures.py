@@ -1,11 +1,10 @@
 """Which runs of a sweep failed, by its failed.json: files come from anywhere, so it is read with care."""
 
-import json
 from pathlib import Path
 
-from orbitfl.errors import StorageError
+from orbitfl.errors import StorageError, in_a_line
+from orbitfl.files import read_object
 
-LARGEST_BYTE = 10_000_000
 MOST_TOLD = 50
 LONGEST = 600
 """Characters of a name with its reason."""
@@ -25,14 +24,10 @@ def failures_in(folder: Path) -> list[str]:
 def _read(path: Path) -> dict[str, str]:
     """Names and reasons, none where there is no file. Raises StorageError."""
     try:
-        if not path.exists():
-            return {}
-        if path.stat().st_size > LARGEST_BYTE:
-            raise ValueError(f"it is larger than {LARGEST_BYTE} bytes")
-        failed = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(failed, dict) or not all(isinstance(reason, str) for reason in failed.values()):
-            raise ValueError("it is no object of names and reasons")
-    except (OSError, ValueError, RecursionError) as error:
+        failed = read_object(path) if path.exists() else {}
+        if not all(isinstance(reason, str) for reason in failed.values()):
+            raise ValueError("its reasons are not texts")
+    except (OSError, ValueError) as error:
         raise StorageError(
             f"{path} cannot be read ({error}), so runs that failed are not listed; write it anew by going on with the "
             "sweep by --resume."
@@ -42,5 +37,5 @@ def _read(path: Path) -> dict[str, str]:
 
 def _printable(told: str) -> str:
     """In a line, not too long, and of characters that a file can hold: JSON can say half of one."""
-    line = " ".join(told.split()).encode("utf-8", "replace").decode()
+    line = in_a_line(told).encode("utf-8", "replace").decode()
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -8,6 +8,7 @@ from orbitfl.contacts import ContactPlan
 from orbitfl.contacts.ground import places_of
 from orbitfl.figures import COLOURS
 from orbitfl.orbit.arrays import Floats
+from orbitfl.orbit.clock import HOUR_S
 from orbitfl.report import earth
 from orbitfl.report.plots import Trace, rounded
 from orbitfl.scenario import Mission
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MOST_STEPS = 72
-HOUR_S = 3600
 
 
 def globe(mission: Mission, plan: ContactPlan) -> "Figure":

@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orbitfl.figures import COLOURS
+from orbitfl.orbit.clock import HOUR_S
 
 Plot = dict[str, Any]
 Trace = dict[str, Any]
 
-HOUR_S = 3600
 DASHES = ("solid", "dash", "dashdot", "dot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 HOURS = "mission time (h)"

@@ -36,7 +36,7 @@ def curve_of(records: pd.DataFrame, satellites: Sequence[str]) -> Curve:
 
     records: as in `RECORDS`. t_s. mean, median, worst: mIoU in percent over `satellites`; average: the average model's;
     water: the satellites' mean IoU of water. byte, joule: updates sent and energy consumed by all of them since launch.
-    Raises StorageError unless every satellite has a score at every evaluation, and all else stands beside it.
+    Raises StorageError unless every satellite has a possible score at every evaluation, and all else stands beside it.
     """
     of_satellites = records.loc[records["node"].isin(satellites)]
     kinds = ("miou", "iou_water", "sent_byte", "consumed_j")
@@ -45,6 +45,8 @@ def curve_of(records: pd.DataFrame, satellites: Sequence[str]) -> Curve:
     beside = (average, water, sent_byte, consumed_j)
     if miou.empty or miou.isna().to_numpy().any() or any(len(each) != len(miou) for each in beside):
         raise StorageError("The records lack scores of some satellite at some evaluation; run the scenario again.")
+    if (miou > 100).to_numpy().any() or any(np.isinf(each.to_numpy(np.float64)).any() for each in beside):
+        raise StorageError("The records hold scores or costs that no mission can have; run the scenario again.")
     return {
         "t_s": miou.index.to_numpy(np.float64),
         "mean": miou.to_numpy().mean(axis=1),

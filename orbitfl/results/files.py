@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from orbitfl.errors import StorageError
-from orbitfl.files import replacing, write_text
+from orbitfl.files import read_object, replacing, write_text
 
 AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
 """Nodes of the records that are no satellites: the average model, all together, and the server."""
@@ -61,9 +61,6 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     """What run.json says. Raises StorageError if it holds no JSON object."""
     path = folder / "run.json"
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise StorageError(f"{path} cannot be read as JSON ({error}); run the scenario anew.") from error
-    if not isinstance(told, dict):
-        raise StorageError(f"{path} holds no JSON object, but the provenance of a run is one; run the scenario anew.")
-    return told
+        return read_object(path)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read as a run's provenance ({error}); run the scenario anew.") from error

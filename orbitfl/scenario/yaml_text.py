@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from orbitfl.errors import ScenarioError
+from orbitfl.errors import ScenarioError, in_a_line
 
 LARGEST_DOCUMENT = 2_000_000
 """Values and characters together; the largest file that is read holds fewer, unless it repeats itself."""
@@ -47,8 +47,7 @@ def parse(text: str, name: str) -> Any:
         document = yaml.load(text, Loader=_Loader)
     # PyYAML lets slip the errors of its own conversions, such as `!!bool maybe` and `!!timestamp soon`.
     except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
-        where = " ".join(str(error).split())
-        raise ScenarioError(f"{name} is not valid YAML: {where}") from error
+        raise ScenarioError(f"{name} is not valid YAML: {in_a_line(error)}") from error
     if _size(document, {}) > LARGEST_DOCUMENT:
         raise ScenarioError(f"{name} repeats parts of itself by `*` beyond all bounds; write out what is meant.")
     return document

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orbitfl.errors import ScenarioError
+from orbitfl.errors import ScenarioError, in_a_line
 from orbitfl.sweep.grid import Trial
 from orbitfl.sweep.trials import Outcome, carry_out
 
@@ -50,6 +50,4 @@ def _outcome(future: "Future", out: Path, name: str) -> Outcome:
         return future.result()
     except Exception as error:
         finished = (out / name / "run.json").exists()
-        return Outcome(
-            name, None if finished else f"its worker or the scheduler was lost ({' '.join(str(error).split())})"
-        )
+        return Outcome(name, None if finished else f"its worker or the scheduler was lost ({in_a_line(error)})")

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from math import inf
 from pathlib import Path
 
-import numpy as np
-
-from orbitfl.errors import StorageError
+from orbitfl.errors import StorageError, in_a_line
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND, Curve, cost_to, curve_of, read_table
 
 NOT_SATELLITES = {AVERAGE, CONSTELLATION, GROUND}
@@ -16,16 +14,11 @@ def recorded(folder: Path) -> Curve:
     """The curve of the run in `folder`, as in `orbitfl.results.curve_of`. Raises StorageError where there is no run."""
     try:
         records = read_table(folder, "records")
-        if np.isinf(records[["t_s", "value"]].to_numpy(np.float64)).any():
-            raise StorageError("a value is infinite")
-        if (records.loc[records["kind"] == "miou", "value"].to_numpy() > 100).any():
-            raise StorageError("a score is beyond 100 percent")
         return curve_of(records, sorted(set(records["node"]) - NOT_SATELLITES))
     except (ValueError, KeyError, TypeError) as error:
-        why = " ".join(str(error).split())
         raise StorageError(
-            f"{folder} holds no records that can be used ({why}). Delete that folder, and go on with the sweep "
-            "by --resume."
+            f"{folder} holds no records that can be used ({in_a_line(error)}). Delete that folder, and go on with "
+            "the sweep by --resume."
         ) from error
 
 

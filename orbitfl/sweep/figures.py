@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from orbitfl.figures import COLOURS, STYLES
 from orbitfl.files import replacing
+from orbitfl.orbit.clock import HOUR_S
 from orbitfl.results import Estimate
 from orbitfl.sweep.table import Row, Setting
 
 SCORE = "satellites' mean mIoU (%)"
-HOUR_S = 3600.0
 MOST_NAMED = 12
 
 Grouped = Mapping[Setting, Sequence[Row]]

@@ -9,14 +9,13 @@ from typing import Any
 import pandas as pd
 
 from orbitfl.errors import ScenarioError, StorageError
-from orbitfl.files import replacing, write_text
+from orbitfl.files import read_object, replacing, write_text
 from orbitfl.sweep.evidence import all_recorded
 from orbitfl.sweep.grid import Axis, Trial
 from orbitfl.sweep.table import Row, by_setting, rows_of
 from orbitfl.sweep.trials import Outcome
 
 FORMAT = 1
-LARGEST_BYTE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,10 @@ class SweepFolder:
 
     def _read(self) -> dict[str, Any]:
         try:
-            if self.manifest.stat().st_size > LARGEST_BYTE:
-                raise ValueError(f"it is larger than {LARGEST_BYTE} bytes")
-            content = json.loads(self.manifest.read_text(encoding="utf-8"))
-            if not isinstance(content, dict) or content.get("format") != FORMAT or "scenario" not in content:
+            content = read_object(self.manifest)
+            if content.get("format") != FORMAT or "scenario" not in content:
                 raise ValueError("it is no manifest of this version")
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise StorageError(f"{self.manifest} cannot be used ({error}); choose another --out.") from error
         return content
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from orbitfl.errors import OrbitflError
+from orbitfl.errors import OrbitflError, in_a_line
 from orbitfl.experiment.timing import peak_byte
 from orbitfl.sweep.grid import Trial
 
@@ -95,14 +95,10 @@ def carry_out(trial: Trial, out: Path) -> Outcome:
             else:
                 _run(trial, out)
     except OrbitflError as error:
-        problem = _in_a_line(str(error))
+        problem = in_a_line(error)
     except Exception as error:
-        problem = _in_a_line(f"{type(error).__name__}: {error}")
+        problem = in_a_line(f"{type(error).__name__}: {error}")
     return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
-
-
-def _in_a_line(told: str) -> str:
-    return " ".join(told.split())
 
 
 def _run(trial: Trial, out: Path) -> None:

@@ -153,7 +153,7 @@ def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours,
     assert ended.code == 3 and "could not be written" in ended.err
 
 
-def test_a_reader_that_leaves_is_no_fault(repository: Path, bundle: Path):
+def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle: Path):
     """As `orbitfl_edge info … | head` does."""
     read, write = os.pipe()
     os.close(read)
@@ -162,4 +162,4 @@ def test_a_reader_that_leaves_is_no_fault(repository: Path, bundle: Path):
         words, stdout=write, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(repository / "hw")}
     )
     os.close(write)
-    assert (told.returncode, told.stderr) == (0, b"")
+    assert (told.returncode, told.stderr) == (4, b"")
