@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from orbitfl.contacts.compiled import FEWEST_STEPS_AT_ONCE, compiled, count_changes, longer, newton, paired
+from orbitfl.contacts.compiled import FEWEST_STEPS_AT_ONCE, compiled, count_changes, in_order, longer, newton, paired
 from orbitfl.contacts.ground import Elevation, between
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.crossings import CONVERGED, Changes, Windows, find_windows, steps_at_once
@@ -24,7 +24,7 @@ from orbitfl.orbit.smooth import SmoothCurve
 
 def pass_windows(elevations: Iterable[Elevation]) -> Windows:
     """As `find_windows` of the smooth curves."""
-    return find_windows((CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations), paired)
+    return find_windows((CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations), in_order, paired)
 
 
 @dataclass(frozen=True, eq=False)

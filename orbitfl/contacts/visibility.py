@@ -62,7 +62,7 @@ class PairProducts:
 
     def changes(self, first: int, last: int) -> Changes:
         values = self._coarse(first, last)
-        step, pair = np.nonzero(may_cross(values[:-1], values[1:], self._reach))
+        step, pair = np.nonzero(may_cross(values[:-1], values[1:], self.reach))
         return self.crossings(first + step, pair)
 
     def crossings(self, node: Ints, pair: Ints) -> Changes:
@@ -95,7 +95,7 @@ class PairProducts:
         )
 
     @cached_property
-    def _reach(self) -> NDArray[np.float32]:
+    def reach(self) -> NDArray[np.float32]:
         u, v, w, z = self.bounds
         return u[self.a] * w[self.b] + v[self.a] * v[self.b] + w[self.a] * u[self.b] + z[self.a] + z[self.b]
 

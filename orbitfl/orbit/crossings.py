@@ -107,10 +107,14 @@ class Toggles(NamedTuple):
     last_s: float
 
 
-def find_windows(curves: Iterable[Curve], pairing: Callable[[Toggles], Windows] | None = None) -> Windows:
+def find_windows(
+    curves: Iterable[Curve],
+    sorting: Callable[[NDArray[np.uint64]], NDArray[np.uint64]] = np.sort,
+    pairing: Callable[[Toggles], Windows] | None = None,
+) -> Windows:
     """All windows of curves of the same series over ephemerides that follow one another.
 
-    pairing: what pairs toggles up; `paired`, unless something faster takes its place.
+    sorting, pairing: what sorts whole numbers and pairs toggles up, if something faster than NumPy takes its place.
     """
     keys, opened, first_s, last_s, bits = [], None, 0.0, 0.0, 0
     for curve in curves:
@@ -119,7 +123,7 @@ def find_windows(curves: Iterable[Curve], pairing: Callable[[Toggles], Windows] 
         last_s = float(curve.t_s[-1])
         _require_room(last_s - first_s, bits)
         for changes in _blocks(curve):
-            _append(keys, _uneven(_packed(changes, first_s, bits)))
+            _append(keys, _uneven(sorting(_packed(changes, first_s, bits))))
     if opened is None:
         raise ValueError("windows were asked for without a single curve.")
     return (pairing or paired)(Toggles(keys, opened, bits, first_s, last_s))
@@ -295,14 +299,12 @@ def _require_room(span_s: float, bits: int) -> None:
 
 
 def _packed(changes: Changes, first_s: float, bits: int) -> NDArray[np.uint64]:
-    """Changes as sorted integers: whole microseconds, then the series.
+    """Changes as integers: whole microseconds, then the series.
 
     Sorting them is one fast call, and equal instants are ordered by series.
     """
     t_us = np.rint((changes.t_s - first_s) * US_PER_S).astype(np.uint64)
-    keys = (t_us << np.uint64(bits)) | changes.series.astype(np.uint64)
-    keys.sort()
-    return keys
+    return (t_us << np.uint64(bits)) | changes.series.astype(np.uint64)
 
 
 def _append(blocks: list[NDArray[np.uint64]], keys: NDArray[np.uint64]) -> None:
