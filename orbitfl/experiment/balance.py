@@ -42,7 +42,7 @@ class Balance:
         """Note what one session added."""
         earlier, later = _held(before), _held(after)
         for part in stretches(len(earlier)):
-            self.trained[part] += later[part] - earlier[part]
+            self.trained[part] += (later[part] - earlier[part]).astype(np.float64, copy=False)
 
     def of(self, members: Sequence[Member]) -> Iterator[tuple[str, float]]:
         """How far merges have displaced the mean, beside its own length; and the mass, where there is one."""

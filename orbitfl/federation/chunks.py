@@ -53,6 +53,14 @@ class Manifest:
         """Of chunk `index`; only the last may be shorter than the others."""
         return min(self.chunk_byte, self.size_byte - index * self.chunk_byte)
 
+    def vouches_for(self, index: int, chunk: bytes | memoryview) -> bool:
+        """Whether these are the bytes of chunk `index`."""
+        return (
+            0 <= index < self.n_chunks
+            and len(chunk) == self.length_byte(index)
+            and hashlib.sha256(chunk).digest() == self.digests[index]
+        )
+
     def to_bytes(self) -> bytes:
         return _HEAD.pack(_MAGIC, self.size_byte, self.chunk_byte) + b"".join(self.digests)
 
@@ -100,11 +108,7 @@ class Assembly:
 
     def offer(self, index: int, chunk: bytes | memoryview) -> bool:
         """Take a chunk; False if it is not what the manifest says, or is there already."""
-        if not 0 <= index < self.manifest.n_chunks or index in self._held:
-            return False
-        if len(chunk) != self.manifest.length_byte(index):
-            return False
-        if hashlib.sha256(chunk).digest() != self.manifest.digests[index]:
+        if index in self._held or not self.manifest.vouches_for(index, chunk):
             return False
         self._held[index] = bytes(chunk)
         return True

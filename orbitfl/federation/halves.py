@@ -10,36 +10,33 @@ from numpy.typing import NDArray
 
 from orbitfl.federation.weights import stretches
 
-MANTISSA_DROPPED = np.uint32(13)
-"""Bits of a float32's mantissa that a float16 has no room for."""
-EXPONENT_SHIFT = np.uint32((127 - 15) << 23)
-"""Between the exponents' zeros."""
-LEAST_NORMAL = np.uint32(113 << 23)
-"""2^-14 as float32: below it a float16 has even steps of 2^-24."""
-LARGEST = np.float32(65504).view(np.uint32)
+LARGEST = np.float32(65504)
 """Of float16."""
-STEPS_OF_2_24 = np.float32(0.5)
-"""Added to a number below 2^-14, it leaves the number's steps of 2^-24 in the last bits of the mantissa."""
+SIGN, EXPONENT = np.uint16(0x8000), np.uint16(0x7F80)
+"""Where they stand in the upper half of a float32."""
+LEAST_POWER, MOST_POWER = np.uint16(113 << 7), np.uint16(142 << 7)
+"""Exponents of 2^-14, below which a float16 has even steps of 2^-24, and of 2^15, its largest."""
+LIFT = np.uint16(13 << 7)
+"""A factor of 2^13: so many bits of a float32's mantissa a float16 has no room for."""
 
 
 def to_float16(numbers: NDArray[np.float32]) -> NDArray[np.float16]:
     """Finite numbers (n,); beyond 65504 they saturate."""
     halves = np.empty(len(numbers), np.uint16)
     for part in stretches(len(numbers)):
-        halves[part] = _rounded(np.ascontiguousarray(numbers[part]).view(np.uint32))
+        halves[part] = _rounded(np.ascontiguousarray(numbers[part]))
     return halves.view(np.float16)
 
 
-def _rounded(bits: NDArray[np.uint32]) -> NDArray[np.uint16]:
-    """The bits of float16 for those of float32."""
-    size = np.minimum(bits & np.uint32(0x7FFFFFFF), LARGEST)
-    odd = (size >> MANTISSA_DROPPED) & np.uint32(1)
-    normal = ((size + odd - (EXPONENT_SHIFT - np.uint32(0x0FFF))) >> MANTISSA_DROPPED).astype(np.uint16)
-    # The lowest 16 bits of 0.5 are zeros, so what is left below is the number of steps.
-    fixed = (size.view(np.float32) + STEPS_OF_2_24).view(np.uint32).astype(np.uint16)
-    # A mask of ones chooses without a branch, which a processor would guess wrongly for every other number.
-    small = np.negative((size < LEAST_NORMAL).astype(np.uint16))
-    return normal ^ ((normal ^ fixed) & small) | ((bits >> np.uint32(16)).astype(np.uint16) & np.uint16(0x8000))
+def _rounded(numbers: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The bits of float16."""
+    upper = (numbers.view(np.uint32) >> np.uint32(16)).astype(np.uint16)
+    power = np.clip(upper & EXPONENT, LEAST_POWER, MOST_POWER)
+    # Added to 2^13 times its own power of two a number is rounded where a float16 ends, and stands in the last bits.
+    lifted = ((power + LIFT).astype(np.uint32) << np.uint32(16)).view(np.float32)
+    lifted += np.abs(np.clip(numbers, -LARGEST, LARGEST))
+    last = lifted.view(np.uint32).astype(np.uint16)
+    return ((power - LEAST_POWER) << np.uint16(3)) + last | upper & SIGN
 
 
 def to_float32(halves: NDArray[np.float16]) -> NDArray[np.float32]:

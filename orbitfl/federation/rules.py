@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Discriminator
 
 from orbitfl.errors import ScenarioError
-from orbitfl.federation.weights import Layout, Vector, norm, stretches
+from orbitfl.federation.weights import Layout, Vector, all_finite, norm, stretches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +214,7 @@ class Clipped(_Rule):
         return total.astype(np.float32)
 
     def _trusts(self, own: Vector, model: Vector) -> bool:
-        return bool(np.isfinite(model).all()) and _cosine(own, model, undefined=-inf) >= self.least_cosine
+        return all_finite(model) and _cosine(own, model, undefined=-inf) >= self.least_cosine
 
 
 AnyRule = Annotated[Mean | SampleWeighted | StalenessWeighted | LDawa | TrimmedMean | Clipped, Discriminator("kind")]
@@ -228,9 +228,12 @@ def _towards(own: Vector, letters: Sequence[Letter], weights: Sequence[float]) -
     """(1 - sum w_j) own + sum w_j x_j, summed in float64."""
     merged, kept = np.empty(own.shape, np.float32), 1 - sum(weights)
     for part in stretches(len(own)):
-        total = kept * own[part].astype(np.float64)
+        total = own[part].astype(np.float64)
+        total *= kept
         for weight, letter in zip(weights, letters, strict=True):
-            total += weight * letter.model[part].astype(np.float64)
+            moved = letter.model[part].astype(np.float64)
+            moved *= weight
+            total += moved
         merged[part] = total
     return merged
 

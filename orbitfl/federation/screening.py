@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
 
-import numpy as np
-
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.rules import Letter
-from orbitfl.federation.weights import Vector, norm
+from orbitfl.federation.weights import Vector, all_finite, norm
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Screen:
         """
         if letter.model.shape != own.shape:
             return "wrong size"
-        if not all(np.isfinite(part).all() for part in letter.parts.values()):
+        if not all(all_finite(part) for part in letter.parts.values()):
             return "not finite"
         if last_version is not None and letter.version <= last_version:
             return "replayed"

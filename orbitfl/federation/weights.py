@@ -108,8 +108,13 @@ def consensus_distance(members: Sequence[Vector]) -> float:
     squares = 0.0
     for part in stretches(len(members[0])):
         centre = total(members, part) / len(members)
-        squares += sum(_squares(member[part] - centre) for member in members)
+        squares += sum(_squares(member[part].astype(np.float64) - centre) for member in members)
     return float(np.sqrt(squares / len(members)))
+
+
+def all_finite(vector: NDArray) -> bool:
+    """Whether all numbers are."""
+    return all(bool(np.isfinite(vector[part]).all()) for part in stretches(len(vector)))
 
 
 def norm(vector: NDArray) -> float:
@@ -126,7 +131,8 @@ def total(members: Sequence[NDArray], part: slice, precision: DTypeLike = np.flo
     """The sum of that part of several vectors."""
     numbers = members[0][part].astype(precision)
     for member in members[1:]:
-        numbers += member[part]
+        # Two types in one sum go through numpy's small buffers, which takes longer than a copy of one type.
+        numbers += member[part].astype(precision, copy=False)
     return numbers
 
 

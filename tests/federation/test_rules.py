@@ -124,6 +124,14 @@ def test_without_letters_nothing_moves_and_the_result_is_new(kind):
     assert not np.shares_memory(merged, own)
 
 
+@pytest.mark.parametrize("kind", RULES)
+def test_what_is_merged_is_new_as_well(kind):
+    """A strategy works on in it."""
+    own, given = np.array([1, 2], np.float32), [np.array([1, 2], np.float32) for _ in range(2)]
+    merged = RULES[kind]().combine(own, letters(given), 1, line(2))
+    assert not any(np.shares_memory(merged, each) for each in (own, *given))
+
+
 N, SIZE, ROUNDS = 12, 50, 80
 ATTACKS = {
     "sign flipped": lambda usual, rng: -usual,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from orbitfl.errors import WeightsError
 from orbitfl.federation.refusals import RefusalError
-from orbitfl.federation.weights import Layout, Vector
+from orbitfl.federation.weights import Layout, Vector, all_finite
 
 Arrays = Mapping[str, NDArray]
 
@@ -59,7 +59,7 @@ def sendable(vector: Vector, layout: Layout) -> Vector:
     """`vector` itself. Raises WeightsError if it has another length than the layout, or numbers that are not finite."""
     if vector.shape != (layout.size,):
         raise WeightsError(f"A vector of shape {vector.shape} was to be sent where {layout.size} numbers are expected.")
-    if not np.isfinite(vector).all():
+    if not all_finite(vector):
         raise WeightsError("A model with numbers that are not finite was to be sent; lower the learning rate.")
     return vector
 
@@ -78,7 +78,7 @@ def check(arrays: Arrays, forms: Mapping[str, Form]) -> None:
 
 def finite(vector: NDArray) -> Vector:
     """`vector` itself. Raises RefusalError if a number of it is not finite."""
-    if not np.isfinite(vector).all():
+    if not all_finite(vector):
         raise RefusalError("not finite", "some of its numbers are infinite or not numbers")
     return vector
 

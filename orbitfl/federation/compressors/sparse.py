@@ -12,7 +12,7 @@ from orbitfl.errors import ScenarioError
 from orbitfl.federation.compressors.base import Arrays, Form, check, form, sendable
 from orbitfl.federation.compressors.dense import Dense, Float16, Int8
 from orbitfl.federation.refusals import RefusalError
-from orbitfl.federation.weights import Layout, Vector, line
+from orbitfl.federation.weights import Layout, Vector, all_finite, line
 
 CHUNK = 4096
 """Places are told within chunks, so that 12 bits suffice."""
@@ -97,7 +97,7 @@ class LowRank:
             end = start + (self.rank * sum(matrix) if matrix else span.stop - span.start)
             vector[span] = _product(told[start:end], matrix, self.rank) if matrix else told[start:end]
             start = end
-        if not np.isfinite(vector).all():
+        if not all_finite(vector):
             raise RefusalError("not finite", "the products of its factors overflow")
         return vector
 

@@ -120,6 +120,7 @@ def merged(rule: Rule, own: Member, letters: Sequence[Letter], samples: int, lay
     combined = rule.combine(basis, letters, samples, layout)
     if sent is None:
         return replace(own, model=combined)
-    moved = combined - basis
-    moved += own.model
-    return replace(own, model=moved)
+    # In place: what a rule makes is new, and fresh memory costs several times the sums.
+    combined -= basis
+    combined += own.model
+    return replace(own, model=combined)
