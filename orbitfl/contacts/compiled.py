@@ -288,7 +288,7 @@ def in_order(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _by_digits(keys, spare):
     low, shift, mask = keys.min(), np.uint64(0), np.uint64((1 << DIGIT) - 1)
     place, highest = np.empty(1 << DIGIT, np.int64), keys.max() - low
-    while highest >> shift:
+    while shift < np.uint64(64) and highest >> shift:
         place[:] = 0
         for key in keys:
             place[((key - low) >> shift) & mask] += 1

@@ -24,7 +24,9 @@ from orbitfl.orbit.smooth import SmoothCurve
 
 def pass_windows(elevations: Iterable[Elevation]) -> Windows:
     """As `find_windows` of the smooth curves."""
-    return find_windows((CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations), in_order, paired)
+    return find_windows(
+        (CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations), in_order, paired
+    )
 
 
 @dataclass(frozen=True, eq=False)

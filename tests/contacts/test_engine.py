@@ -7,6 +7,8 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orbitfl.contacts import engine as module
 from orbitfl.contacts.columns import COLUMNS
@@ -122,6 +124,16 @@ def test_compiled_pairing_is_that_of_numpy():
         one, other = paired(toggles), compiled.paired(toggles)
         for name in ("series", "start_s", "end_s", "cut_start", "cut_end"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@needs_numba
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(2**63, 2**63 + 5), max_size=200))
+def test_compiled_sorting_is_that_of_numpy(numbers: list[int]):
+    from orbitfl.contacts import compiled
+
+    keys = np.array(numbers, np.uint64)
+    np.testing.assert_array_equal(compiled.in_order(keys.copy()), np.sort(keys))
 
 
 def test_small_searches_stay_with_numpy(monkeypatch: pytest.MonkeyPatch):

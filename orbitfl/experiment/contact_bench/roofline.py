@@ -2,9 +2,11 @@
 
 The bounds are those of Williams, Waterman & Patterson, Roofline (Comm. ACM 52(4), 2009): a kernel runs at most as fast
 as the machine computes, and as fast as a cache delivers what the kernel reads. Both are measured with kernels of
-the same compiler and without fused multiply-adds, which the engine must not use for the sake of equal bits.
+the same compiler: in single precision with fused multiply-adds, as the scan has them, and in double precision without,
+which the engine must not use there for the sake of equal bits.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,13 +24,14 @@ CHAINS, LINKS = 4, 8
 MULTIPLIED = 1024
 MULTIPLY_ROUNDS = 4000
 
-SCAN_FLOP = 28
-"""Of `compiled._score` for a pair in a step: two sums of four products and a constant (16), the reach (7), the score
-(5; signs are free)."""
-SCAN_BYTE = 52
-"""Of the same: two vectors of four and four bounds read, a score written, four bytes each."""
+SCAN_FLOP = 20
+"""Of `compiled.may_cross_row` for a pair in a step: two sums of four products and a constant (16), and what compares
+them with the reach (4; signs are free)."""
+SCAN_BYTE = 37
+"""Of the same: two vectors of four and the reach read, four bytes each, and a byte written."""
 
 _plain = njit(error_model="numpy")
+_fused = njit(error_model="numpy", fastmath={"contract"})
 
 
 def roofline(scale: Scale) -> dict[str, Any]:
@@ -59,19 +62,20 @@ def roofline(scale: Scale) -> dict[str, Any]:
 
 def _machine(repeats: int) -> dict[str, float]:
     """Multiplications and additions per second, and bytes per second read from each level of memory."""
-    kinds = {"f32_flop_s": np.float32, "f64_flop_s": np.float64}
-    flop_s = {name: _flop_s(kind, repeats) for name, kind in kinds.items()}
+    flop_s = {
+        "f32_flop_s": _flop_s(_fused(_multiply_add), np.float32, repeats),
+        "f64_flop_s": _flop_s(_plain(_multiply_add), np.float64, repeats),
+    }
     return flop_s | {f"{level}_byte_s": _read_byte_s(size_byte, repeats) for level, size_byte in CACHES_BYTE.items()}
 
 
-def _flop_s(kind: Any, repeats: int) -> float:
+def _flop_s(multiply_add: Callable[..., None], kind: Any, repeats: int) -> float:
     values, factor, term = np.ones(MULTIPLIED, kind), kind(0.5), kind(0.75)
-    _multiply_add(values, factor, term, 1)
-    least_s, _ = fastest(lambda: _multiply_add(values, factor, term, MULTIPLY_ROUNDS), repeats)
+    multiply_add(values, factor, term, 1)
+    least_s, _ = fastest(lambda: multiply_add(values, factor, term, MULTIPLY_ROUNDS), repeats)
     return 2 * CHAINS * LINKS * MULTIPLIED * MULTIPLY_ROUNDS / least_s
 
 
-@_plain
 def _multiply_add(values, factor, term, rounds):
     """Four independent chains of eight multiplications and additions per value: enough to hide their latency."""
     for _ in range(rounds):
@@ -116,18 +120,20 @@ def _spent(scale: Scale) -> tuple[int, dict[str, float]]:
 
 def _scan_s(products: PairProducts, repeats: int) -> float:
     left, right, constant = products.coarse
-    score = np.empty(left.shape[2], np.float32)
-    _scan_all(left[:2], right[:2], constant[:2], products.bounds, score)
-    return fastest(lambda: _scan_all(left, right, constant, products.bounds, score), repeats)[0]
+    may = np.empty(left.shape[2], np.bool_)
+    _scan_all(left[:2], right[:2], constant[:2], products.reach, may)
+    return fastest(lambda: _scan_all(left, right, constant, products.reach, may), repeats)[0]
 
 
 @_plain
-def _scan_all(left, right, constant, bounds, score):
+def _scan_all(left, right, constant, reach, may):
     n = left.shape[2]
     for node in range(len(left) - 1):
-        both = slice(node, node + 2)
+        both, first = slice(node, node + 2), 0
         for i in range(n - 1):
-            compiled._score_row(left[both], right[both], constant[both], bounds, i, i + 1, score[: n - 1 - i])
+            row = slice(first, first + n - 1 - i)
+            compiled.may_cross_row(left[both], right[both], constant[both], reach[row], i, i + 1, may[: n - 1 - i])
+            first += n - 1 - i
 
 
 def _shares(rate: float, bounds: dict[str, float]) -> dict[str, float]:
