@@ -46,7 +46,9 @@ def run(
     folder = out or Path("runs") / loaded.name
     with resumable():
         from orbitfl.experiment.run import run as run_scenario
+        from orbitfl.training.memory import keep_freed_memory
 
+        keep_freed_memory()
         with reporting() as notify:
             result = run_scenario(loaded, folder, notify, resume=resume, state_every_s=state_every_s)
     print(f"mIoU on held-out tiles in %, {result.plan.satellite_count} satellites, {loaded.duration_s / 3600:g} h:")

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from orbitfl.errors import OrbitflError
 from orbitfl.training.flat import Vector
 from orbitfl.training.learner import SCORE_BATCH, DecoderLearner, Lessons, Progress
-from orbitfl.training.memory import keep_freed_memory
 from orbitfl.training.scores import Confusion
 
 EXAM_TILES = 8 * SCORE_BATCH
@@ -50,7 +49,6 @@ class Crew:
         """Raises OrbitflError when there is not one worker."""
         if workers < 1:
             raise OrbitflError(f"{workers} workers were wanted; a crew has at least 1.")
-        keep_freed_memory()
         self.workers = workers
         self._idle: SimpleQueue[DecoderLearner] = SimpleQueue()
         for _ in range(workers):

@@ -14,7 +14,10 @@ NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """For the whole process, from now on. Other C libraries have no such setting and are left as they are."""
+    """For the whole process, from now on, so for whom the process belongs to: `orbitfl run`, and what measures it.
+
+    Other C libraries have no such setting and are left as they are.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(TRIM_THRESHOLD, NEVER)
