@@ -11,7 +11,7 @@ from orbitfl.experiment.balance import Balance
 from orbitfl.experiment.hostility import Hostile
 from orbitfl.experiment.node import Node
 from orbitfl.federation import references
-from orbitfl.federation.chunks import Manifest, chunks, manifest_of
+from orbitfl.federation.chunks import Assembly, Manifest, chunks, manifest_of
 from orbitfl.federation.compressors import Compressor
 from orbitfl.federation.messages import EXACT, NO_REFERENCE, Header, codec, pack, unpack
 from orbitfl.federation.refusals import RefusalError
@@ -324,11 +324,8 @@ def _as_read(part: NDArray, known: NDArray | None) -> NDArray:
 
 
 def _delivered(payload: bytes, chunk_byte: int) -> bytes:
-    """The message after every chunk of it was checked on its own. Raises RefusalError.
-
-    Bytes never change, so in one process the chunks that were checked need not be put together anew.
-    """
-    manifest = Manifest.from_bytes(manifest_of(payload, chunk_byte).to_bytes())
-    if not all(manifest.vouches_for(index, chunk) for index, chunk in enumerate(chunks(payload, chunk_byte))):
-        raise RefusalError("wrong chunk", "one of its chunks is not what its manifest says")
-    return payload
+    """The message after every chunk of it was checked on its own. Raises RefusalError."""
+    assembly = Assembly(Manifest.from_bytes(manifest_of(payload, chunk_byte).to_bytes()))
+    for index, chunk in enumerate(chunks(payload, chunk_byte)):
+        assembly.offer(index, chunk)
+    return assembly.payload()

@@ -53,14 +53,6 @@ class Manifest:
         """Of chunk `index`; only the last may be shorter than the others."""
         return min(self.chunk_byte, self.size_byte - index * self.chunk_byte)
 
-    def vouches_for(self, index: int, chunk: bytes | memoryview) -> bool:
-        """Whether these are the bytes of chunk `index`."""
-        return (
-            0 <= index < self.n_chunks
-            and len(chunk) == self.length_byte(index)
-            and hashlib.sha256(chunk).digest() == self.digests[index]
-        )
-
     def to_bytes(self) -> bytes:
         return _HEAD.pack(_MAGIC, self.size_byte, self.chunk_byte) + b"".join(self.digests)
 
@@ -104,13 +96,17 @@ class Assembly:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._held: dict[int, bytes] = {}
+        self._held: dict[int, bytes | memoryview] = {}
 
     def offer(self, index: int, chunk: bytes | memoryview) -> bool:
         """Take a chunk; False if it is not what the manifest says, or is there already."""
-        if index in self._held or not self.manifest.vouches_for(index, chunk):
+        if not 0 <= index < self.manifest.n_chunks or index in self._held:
             return False
-        self._held[index] = bytes(chunk)
+        if len(chunk) != self.manifest.length_byte(index):
+            return False
+        if hashlib.sha256(chunk).digest() != self.manifest.digests[index]:
+            return False
+        self._held[index] = _unchanging(chunk)
         return True
 
     def missing(self) -> tuple[int, ...]:
@@ -146,6 +142,11 @@ class Assembly:
         if len(state) != start:
             raise RefusalError("wrong state", f"a half transfer has {len(state)} bytes where {start} are expected")
         return assembly
+
+
+def _unchanging(chunk: bytes | memoryview) -> bytes | memoryview:
+    """The chunk itself, where nobody can change its bytes any more; a copy of them otherwise."""
+    return chunk if isinstance(chunk, memoryview) and type(chunk.obj) is bytes else bytes(chunk)
 
 
 def _set_bits(bits: bytes) -> Iterator[int]:

@@ -52,6 +52,15 @@ def test_a_half_transfer_survives_a_restart(payload, chunk_byte, arrived):
     assert again.payload() == payload
 
 
+def test_what_was_checked_stays_whatever_becomes_of_the_sender_s_memory():
+    """A view of bytes is kept as it is, one of memory that can change is not."""
+    assembly, buffer = Assembly(manifest_of(b"abcdef", 4)), bytearray(b"abcd")
+    assembly.offer(0, memoryview(buffer).toreadonly())
+    assembly.offer(1, memoryview(b"..ef")[2:])
+    buffer[0] = 0
+    assert assembly.payload() == b"abcdef"
+
+
 def test_a_payload_is_not_there_before_its_last_chunk():
     assembly = Assembly(manifest_of(b"abcdef", 4))
     assembly.offer(1, b"ef")
