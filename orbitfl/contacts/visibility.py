@@ -81,22 +81,16 @@ class PairProducts:
         )
 
     @cached_property
-    def bounds(self) -> NDArray[np.float32]:
-        """Rows (4, n_sat) u, v, w, z with reach = u₁ w₂ + v₁ v₂ + w₁ u₂ + z₁ + z₂: see `may_cross`."""
-        chord = BETWEEN_NODES * self.step_s**2 / 8
-        return np.array(
-            [
-                chord * self.turn + SINGLE_PRECISION * self.size,
-                np.sqrt(2 * chord) * self.speed,
-                self.size,
-                chord * self.drift,
-            ],
-            dtype=np.float32,
-        )
-
-    @cached_property
     def reach(self) -> NDArray[np.float32]:
-        u, v, w, z = self.bounds
+        """How far each pair (n_pairs,) may leave its chord between two nodes, rounding included: see `may_cross`."""
+        chord = BETWEEN_NODES * self.step_s**2 / 8
+        columns = (
+            chord * self.turn + SINGLE_PRECISION * self.size,
+            np.sqrt(2 * chord) * self.speed,
+            self.size,
+            chord * self.drift,
+        )
+        u, v, w, z = (column.astype(np.float32) for column in columns)
         return u[self.a] * w[self.b] + v[self.a] * v[self.b] + w[self.a] * u[self.b] + z[self.a] + z[self.b]
 
     @cached_property

@@ -107,28 +107,6 @@ class Toggles(NamedTuple):
     last_s: float
 
 
-def find_windows(
-    curves: Iterable[Curve],
-    sorting: Callable[[NDArray[np.uint64]], NDArray[np.uint64]] = np.sort,
-    pairing: Callable[[Toggles], Windows] | None = None,
-) -> Windows:
-    """All windows of curves of the same series over ephemerides that follow one another.
-
-    sorting, pairing: what sorts whole numbers and pairs toggles up, if something faster than NumPy takes its place.
-    """
-    keys, opened, first_s, last_s, bits = [], None, 0.0, 0.0, 0
-    for curve in curves:
-        if opened is None:
-            opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
-        last_s = float(curve.t_s[-1])
-        _require_room(last_s - first_s, bits)
-        for changes in _blocks(curve):
-            _append(keys, _uneven(sorting(_packed(changes, first_s, bits))))
-    if opened is None:
-        raise ValueError("windows were asked for without a single curve.")
-    return (pairing or paired)(Toggles(keys, opened, bits, first_s, last_s))
-
-
 def paired(toggles: Toggles) -> Windows:
     """The windows between every other toggle of each series."""
     blocks, opened, bits, first_s, last_s = toggles
@@ -144,6 +122,28 @@ def paired(toggles: Toggles) -> Windows:
     end_s = np.where(stays, last_s, np.append(t_s, last_s)[start + 1])
     windows = Windows(series[start], t_s[start], end_s, was_open[start], stays)
     return windows.where(np.lexsort((windows.series, windows.start_s)))
+
+
+def find_windows(
+    curves: Iterable[Curve],
+    sorting: Callable[[NDArray[np.uint64]], NDArray[np.uint64]] = np.sort,
+    pairing: Callable[[Toggles], Windows] = paired,
+) -> Windows:
+    """All windows of curves of the same series over ephemerides that follow one another.
+
+    sorting, pairing: what sorts whole numbers and pairs toggles up, if something faster than NumPy takes its place.
+    """
+    keys, opened, first_s, last_s, bits = [], None, 0.0, 0.0, 0
+    for curve in curves:
+        if opened is None:
+            opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
+        last_s = float(curve.t_s[-1])
+        _require_room(last_s - first_s, bits)
+        for changes in _blocks(curve):
+            _append(keys, _uneven(sorting(_packed(changes, first_s, bits))))
+    if opened is None:
+        raise ValueError("windows were asked for without a single curve.")
+    return pairing(Toggles(keys, opened, bits, first_s, last_s))
 
 
 def intersection(first: Windows, second: Windows) -> Windows:
