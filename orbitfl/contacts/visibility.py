@@ -84,13 +84,9 @@ class PairProducts:
     def reach(self) -> NDArray[np.float32]:
         """How far each pair (n_pairs,) may leave its chord between two nodes, rounding included: see `may_cross`."""
         chord = BETWEEN_NODES * self.step_s**2 / 8
-        columns = (
-            chord * self.turn + SINGLE_PRECISION * self.size,
-            np.sqrt(2 * chord) * self.speed,
-            self.size,
-            chord * self.drift,
-        )
-        u, v, w, z = (column.astype(np.float32) for column in columns)
+        turn = chord * self.turn + SINGLE_PRECISION * self.size
+        columns = [turn, np.sqrt(2 * chord) * self.speed, self.size, chord * self.drift]
+        u, v, w, z = np.array(columns, dtype=np.float32)
         return u[self.a] * w[self.b] + v[self.a] * v[self.b] + w[self.a] * u[self.b] + z[self.a] + z[self.b]
 
     @cached_property
