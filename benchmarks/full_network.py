@@ -20,8 +20,8 @@ from orbitfl.experiment.simulation_bench.lessons import learnt
 from orbitfl.experiment.simulation_bench.missions import mission
 from orbitfl.models import build
 from orbitfl.orbit.walker import Walker
+from orbitfl.process import keep_freed_memory
 from orbitfl.scenario import Scenario
-from orbitfl.training.memory import keep_freed_memory
 
 ALTITUDES_KM = {"4 exchanges": 4000.0, "nobody in sight": 2000.0}
 IMAGE_PX = 1024

@@ -77,7 +77,7 @@ def simulation(
 ) -> None:
     """Time a week of 100 satellites without learning, and what a small run takes besides its learning."""
     from orbitfl.experiment import simulation_bench
-    from orbitfl.training.memory import keep_freed_memory
+    from orbitfl.process import keep_freed_memory
 
     keep_freed_memory()
     options = simulation_bench.QUICK if quick else simulation_bench.STANDARD

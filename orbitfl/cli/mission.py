@@ -46,7 +46,7 @@ def run(
     folder = out or Path("runs") / loaded.name
     with resumable():
         from orbitfl.experiment.run import run as run_scenario
-        from orbitfl.training.memory import keep_freed_memory
+        from orbitfl.process import keep_freed_memory
 
         keep_freed_memory()
         with reporting() as notify:

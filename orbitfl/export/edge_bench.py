@@ -17,11 +17,11 @@ from rasterio.windows import Window
 
 from orbitfl.data.loading import load, scenes
 from orbitfl.errors import OrbitflError
-from orbitfl.experiment.timing import peak_byte
 from orbitfl.export.bundle import Exported, Options, export
 from orbitfl.export.runtime import PACKAGE, runtime_folder, started
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder
+from orbitfl.process import peak_byte
 
 NEEDED = ("numpy", "onnxruntime", "rasterio")
 """What the runtime imports; what these need is looked up."""

@@ -4,9 +4,7 @@ The processes share the caches of contact plans and embeddings, which are safe u
 takes one thread, so results do not depend on how many processes there are.
 """
 
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from orbitfl.errors import OrbitflError, in_a_line
-from orbitfl.experiment.timing import peak_byte
+from orbitfl.process import own_peak_byte
 from orbitfl.sweep.grid import Trial
 
 MOST_TRIES = 2
@@ -98,7 +96,7 @@ def carry_out(trial: Trial, out: Path) -> Outcome:
         problem = in_a_line(error)
     except Exception as error:
         problem = in_a_line(f"{type(error).__name__}: {error}")
-    return Outcome(trial.name, problem, time.monotonic() - started_s, _peak_byte())
+    return Outcome(trial.name, problem, time.monotonic() - started_s, own_peak_byte())
 
 
 def _run(trial: Trial, out: Path) -> None:
@@ -123,9 +121,3 @@ def _marked(path: Path) -> Iterator[int]:
         yield path.stat().st_size
     finally:
         path.unlink(missing_ok=True)
-
-
-def _peak_byte() -> int:
-    # Where it can, not by getrusage: what the process that started this one held would count, too.
-    unit_byte = 1 if sys.platform == "darwin" else 1024
-    return peak_byte() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_byte

@@ -1,7 +1,5 @@
 """What a training step, an inference and a merge cost on this machine."""
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from statistics import median
 
 import torch
 
+from orbitfl.process import own_peak_byte
 from orbitfl.training.bench import Bench, seconds_of
 from orbitfl.training.rapl import EnergyCounter
 
@@ -55,7 +54,7 @@ def measure(
         inference=inference,
         merge=merge,
         standby_w=idle and idle.watts,
-        peak_byte=_peak_byte(),
+        peak_byte=own_peak_byte(),
         threads=torch.get_num_threads(),
     )
 
@@ -74,8 +73,3 @@ def timed(work: Callable[[], object], repeats: int, counter: EnergyCounter | Non
         notify(what, done + 1, repeats)
     joules = counter.joules_between(before, counter.read()) if counter else None
     return Cost(median(taken_s), None if joules is None else joules / sum(taken_s))
-
-
-def _peak_byte() -> int:
-    # Linux counts kibibytes here, macOS bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -74,7 +74,7 @@ class Crew:
             finally:
                 self._idle.put(learner)
 
-        with _own_threads_kept(), ThreadPoolExecutor(self.workers) as pool:
+        with own_threads_kept(), ThreadPoolExecutor(self.workers) as pool:
             return list(pool.map(done, tasks))
 
 
@@ -94,7 +94,8 @@ def _twin(learner: DecoderLearner) -> DecoderLearner:
 
 
 @contextmanager
-def _own_threads_kept() -> Iterator[None]:
+def own_threads_kept() -> Iterator[None]:
+    """Put the caller's number of torch's threads back afterwards."""
     threads = torch.get_num_threads()
     try:
         yield

@@ -153,15 +153,6 @@ def test_long_work_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
     assert timing.fastest(lambda: "done", 3) == (2.0, "done")
 
 
-def test_peak_memory_grows():
-    before = timing.peak_byte()
-    if before is None:
-        pytest.skip("/proc tells no peak of memory here")
-    filled = np.ones(before + (8 << 20), np.uint8)
-    after = timing.peak_byte()
-    assert after is not None and after > len(filled)
-
-
 def test_cases_run_in_processes_of_their_own_with_one_thread(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert runner._in_its_own_process(runner.Job("threads", os.getenv, "OMP_NUM_THREADS", {})) == "1"

@@ -9,11 +9,12 @@ from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.pairs import Pairs, chosen_pairs
 from orbitfl.contacts.visibility import past_sphere
 from orbitfl.experiment.contact_bench.given import STATIONS, Shell, planning
-from orbitfl.experiment.timing import fastest, peak_byte, timed
+from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.ephemeris import Sampled, sampled
 from orbitfl.orbit.frames import earth_rotation
+from orbitfl.process import peak_byte
 
 SMALL = Shell(total=24, planes=3, phasing=1, altitude_km=900.0, inclination_deg=60.0)
 SMALL_SPAN_S = 7200.0

@@ -91,8 +91,8 @@ def _roofline(found: Result) -> str:
         f"{name.removesuffix('_byte_s')} {rate / 1e9:.0f}" for name, rate in machine.items() if name.endswith("byte_s")
     )
     lines = [
-        f"bounds: {machine['f32_flop_s'] / 1e9:.0f} (f32) and {machine['f64_flop_s'] / 1e9:.0f} (f64) GFLOP/s without "
-        f"fused operations; reads in GB/s: {caches}",
+        f"bounds: {machine['f32_flop_s'] / 1e9:.0f} (f32, fused) and {machine['f64_flop_s'] / 1e9:.0f} (f64, unfused) "
+        f"GFLOP/s; reads in GB/s: {caches}",
         f"  a scanned pair-step is {found['scan_flop']} flop and {found['scan_byte']} bytes: "
         + ", ".join(f"{bound / 1e9:.2f} G/s ({name})" for name, bound in bounds.items()),
     ]

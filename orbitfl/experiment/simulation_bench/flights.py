@@ -9,8 +9,9 @@ from orbitfl.environment import Activity, Environment
 from orbitfl.environment.base import Spell
 from orbitfl.experiment import tables
 from orbitfl.experiment.mission import timeline
-from orbitfl.experiment.timing import fastest, peak_byte, timed
+from orbitfl.experiment.timing import fastest, timed
 from orbitfl.federation.weights import line
+from orbitfl.process import peak_byte
 from orbitfl.scenario import Scenario
 
 

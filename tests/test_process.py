@@ -1,13 +1,16 @@
-"""The kernel's own count of pages is the authority."""
+"""The kernel's own counts are the authority."""
 
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from orbitfl.process import peak_byte
 
 COUNTED = """
 from resource import RUSAGE_SELF, getrusage
-from orbitfl.training.memory import keep_freed_memory
+from orbitfl.process import keep_freed_memory
 {before}
 for _ in range(6):
     pages = getrusage(RUSAGE_SELF).ru_minflt
@@ -27,3 +30,12 @@ def test_large_arrays_take_the_pages_of_those_before_them():
         for before in ("", "keep_freed_memory()")
     )
     assert 10 * kept < fresh
+
+
+def test_peak_memory_grows():
+    before = peak_byte()
+    if before is None:
+        pytest.skip("/proc tells no peak of memory here")
+    filled = np.ones(before + (8 << 20), np.uint8)
+    after = peak_byte()
+    assert after is not None and after > len(filled)
