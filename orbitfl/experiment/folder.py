@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -132,6 +132,15 @@ def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:
         )
 
 
+def versions() -> dict[str, str]:
+    """Of Python, and of the packages that are installed: PASEOS is optional."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
 def _provenance(result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> dict[str, object]:
     return {
         "name": result.scenario.name,
@@ -140,10 +149,7 @@ def _provenance(result: RunResult, replay: Replay, update_byte: int, wall_s: flo
         "input_sha256": replay.classroom.hashes,
         "base_sha256": replay.classroom.base,
         "update_byte": update_byte,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in VERSIONED},
-        },
+        "versions": versions(),
         "threads": torch.get_num_threads(),
         "wall_s": round(wall_s, 1),
     }

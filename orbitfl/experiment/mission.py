@@ -11,7 +11,7 @@ from orbitfl.environment.trajectory import BLOCK_S
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.chunks import manifest_byte
 from orbitfl.federation.messages import message_byte
-from orbitfl.federation.strategies import SERVED, Strategy, TwoLevel
+from orbitfl.federation.strategies import Strategy, TwoLevel, is_served
 from orbitfl.federation.weights import Layout
 from orbitfl.orbit.walker import Walker
 from orbitfl.scenario import Mission, Scenario
@@ -100,7 +100,7 @@ def _meetings(scenario: Scenario, names: Sequence[str]) -> Meetings | None:
 
 def _closing(strategy: Strategy) -> Callable[[int, int], bool]:
     """Whether so many letters from so many satellites close a round; strategies without a ground are never asked."""
-    return strategy.ready if isinstance(strategy, SERVED) else lambda letters, satellites: False
+    return strategy.ready if is_served(strategy) else lambda letters, satellites: False
 
 
 def _groups(scenario: Scenario, names: Sequence[str]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from orbitfl.experiment.letters import Letters
 from orbitfl.experiment.node import Node
 from orbitfl.experiment.pupils import Pupils
 from orbitfl.experiment.response import WaterMap
-from orbitfl.federation.strategies import SERVED, Strategy
+from orbitfl.federation.strategies import Strategy, is_served
 from orbitfl.federation.weights import Layout, Vector, mean
 from orbitfl.models import checkpoint
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
@@ -140,7 +140,7 @@ class Replay:
 
     def _aggregate(self, at_s: float) -> Iterator[Record]:
         server, strategy = self.nodes[-1], self.strategy
-        assert isinstance(strategy, SERVED), "only they make timelines with aggregations"
+        assert is_served(strategy), "only they make timelines with aggregations"
         yield from self.letters.weighed(self.nodes, len(self.nodes) - 1, at_s)
         letters = [server.inbox[sender] for sender in sorted(server.inbox)]
         server.changed(strategy.aggregate(server.member, letters, self.letters.terms.layout))

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.numpy
+import torch
 
 import orbitfl
 from orbitfl.errors import DataError, StorageError
+from orbitfl.experiment import folder as folder_module
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
 from orbitfl.federation.strategies import Frozen, Neighbourhood
@@ -150,6 +152,14 @@ def test_failed_run_leaves_nothing(scenario: Scenario, tmp_path: Path):
     with pytest.raises(DataError, match="cannot be divided among 8 satellites"):
         orbitfl.run(too_few, tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_what_is_installed_has_a_version(result: RunResult, monkeypatch: pytest.MonkeyPatch):
+    """PASEOS is optional, and a run without it must end as well as any other."""
+    told = json.loads((folder_of(result) / "run.json").read_text())["versions"]
+    assert told["torch"] == torch.__version__ and "nothing-of-that-name" not in told
+    monkeypatch.setattr(folder_module, "VERSIONED", ("numpy", "nothing-of-that-name"))
+    assert folder_module.versions().keys() == {"python", "numpy"}
 
 
 def test_summary_and_figure(result: RunResult):

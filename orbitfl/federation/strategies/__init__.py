@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator
 
 from orbitfl.federation.strategies.apart import Centralised, Frozen, Isolated
-from orbitfl.federation.strategies.base import Ground, Member, Pattern, Strategy
+from orbitfl.federation.strategies.base import Ground, Member, Pattern, Strategy, is_served
 from orbitfl.federation.strategies.ground import DiLoCo, FedAvg, FedBuff
 from orbitfl.federation.strategies.noloco import NoLoCo
 from orbitfl.federation.strategies.peers import Gossip, IdealGossip, Neighbourhood, TwoLevel
@@ -45,11 +45,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     )
 }
 
-SERVED = (FedAvg, FedBuff, DiLoCo)
-"""Strategies with a server on the ground."""
-
 __all__ = [
-    "SERVED",
     "STRATEGIES",
     "AnyStrategy",
     "Centralised",
@@ -68,4 +64,5 @@ __all__ = [
     "PushSum",
     "Strategy",
     "TwoLevel",
+    "is_served",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,11 @@ class Ground(Strategy, Protocol):
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
         """The server after the round."""
         ...
+
+
+def is_served(strategy: Strategy) -> TypeGuard[Ground]:
+    """Whether there is a server on the ground; its pattern says so, whoever wrote the strategy."""
+    return strategy.pattern == "ground"
 
 
 class Plain:
