@@ -37,15 +37,14 @@ def synth(
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder with images/*.tif and masks/*.tif.")],
 ) -> None:
-    """Read every scene and mask of a folder to the last pixel, and say what is there."""
-    from orbitfl.data.loading import load
-    from orbitfl.data.options import FolderData
-    from orbitfl.files import cache_folder
+    """Read every band and mask of a folder to the last pixel, and say what is there."""
+    from orbitfl.data.checking import read_through
 
-    tiles = load(FolderData(path=str(folder)), cache_folder())
-    water = 100 * float(tiles.water_share().mean())
+    with reporting() as notify:
+        found = read_through(folder, lambda done, total: notify("scenes", done, total))
     print(
-        f"{folder}: {len(tiles.scene_names)} scenes, {len(tiles)} tiles of 256 px, {water:.1f} % water. All readable."
+        f"{folder}: {found.scenes} scenes, {found.known_px:,} known pixels, {found.water_percent:.1f} % water. "
+        "All readable."
     )
 
 

@@ -118,6 +118,14 @@ def read_mask(scene: Scene) -> NDArray[np.uint8]:
     return np.where(unknown, IGNORE, water).astype(np.uint8)
 
 
+def require_readable(scene: Scene) -> NDArray[np.uint8]:
+    """Read every band to the last pixel, one at a time; returns the mask as `read_mask` does, and raises as it does."""
+    with _opened(scene.image_path) as file:
+        for number in file.indexes:
+            file.read(number)
+    return read_mask(scene)
+
+
 def band_numbers(scene: Scene, bands: Sequence[str]) -> list[int]:
     """The 1-based numbers of `bands` in the image: by description or, without any, in order if the count
     agrees.

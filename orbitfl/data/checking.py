@@ -1,0 +1,38 @@
+"""Every pixel of a data folder, read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from orbitfl.data.folder import require_readable, scan
+from orbitfl.data.tiles import IGNORE
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What was found: scenes, and the pixels whose mask says land or water."""
+
+    scenes: int
+    known_px: int
+    water_px: int
+
+    @property
+    def water_percent(self) -> float:
+        """Of the known pixels; 0 where there are none."""
+        return 100 * self.water_px / max(1, self.known_px)
+
+
+def read_through(folder: Path, on_progress: Progress = lambda done, total: None) -> Contents:
+    """Read all bands of all scenes, and their masks. Raises DataError for the first that is damaged or cannot be."""
+    scenes = scan(folder)
+    known_px = water_px = 0
+    for done, scene in enumerate(scenes, start=1):
+        mask = require_readable(scene)
+        known_px += int(np.count_nonzero(mask != IGNORE))
+        water_px += int(np.count_nonzero(mask == 1))
+        on_progress(done, len(scenes))
+    return Contents(len(scenes), known_px, water_px)
