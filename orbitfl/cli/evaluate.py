@@ -29,7 +29,7 @@ Given = dict[str, Any]
 def evaluate(
     data: Annotated[Path, typer.Option(help="A folder with images/*.tif and masks/*.tif.", show_default=False)],
     checkpoint: Annotated[
-        str | None, typer.Option(help="A weight file, official, or nano-base.", show_default=False)
+        str | None, typer.Option(help="A run's folder, a weight file, official, or nano-base.", show_default=False)
     ] = None,
     baseline: Annotated[
         Baseline | None,
@@ -80,6 +80,9 @@ def evaluate(
     given = {name: value for name, value in options.items() if value is not None}
     _require_one_contestant(checkpoint, baseline, bundle)
     _require_fitting(checkpoint, baseline, given)
+    if checkpoint is not None and Path(checkpoint).is_dir():
+        checkpoint, as_shown = _of_run(Path(checkpoint))
+        given = {**as_shown, **given}
     with reporting() as notify:
         if bundle is not None:
             appraisal = _appraise_bundle(bundle, data, rule, notify)
@@ -112,12 +115,24 @@ def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given)
         raise OrbitflError("--baseline unet learns from scenes with masks; give their folder with --train DIR.")
 
 
+def _of_run(folder: Path) -> tuple[str, Given]:
+    """A run's average checkpoint, and what the network was shown, for the options that are not given."""
+    from orbitfl.data.channels import shown
+    from orbitfl.export.source import run_of
+
+    weights, scenario = run_of(folder)
+    data = scenario.evaluation.data
+    as_shown = {"bands": ",".join(shown(data.bands)), "tile_px": data.tile_px, "stretch": data.stretch}
+    return str(weights), {**as_shown, "image_px": scenario.model.image_px}
+
+
 def _folder(path: Path, given: Given, rule: Rule) -> "FolderData":
     from orbitfl.data.options import FolderData
 
     bands = given.get("bands", DEFAULT_BANDS)
     listed = tuple(band.strip() for band in bands.split(",")) if "," in bands else bands
-    return FolderData(path=str(path), bands=listed, tile_px=given.get("tile_px", DEFAULT_TILE_PX), rule=rule)
+    tile_px, stretch = given.get("tile_px", DEFAULT_TILE_PX), given.get("stretch", "auto")
+    return FolderData(path=str(path), bands=listed, tile_px=tile_px, rule=rule, stretch=stretch)
 
 
 def _appraise_bundle(bundle: Path, data: Path, rule: Rule, notify: Notify) -> "Appraisal":

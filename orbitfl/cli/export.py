@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from orbitfl.export.bundle import Exported
     from orbitfl.export.source import Source
 
+MOST_LOSS = 1.0
+
 Checkpoint = Annotated[str, typer.Argument(help="A run's folder, a weight file, official, or nano-base.")]
 
 
@@ -30,7 +32,7 @@ def export(
         int | None, typer.Option(min=16, help="Of a scene. [default: as the run, or what the network sees]")
     ] = None,
     quantize: Annotated[Literal["none", "int8"], typer.Option(help="int8: a smaller, faster encoder.")] = "none",
-    most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = 1.0,
+    most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = MOST_LOSS,
     data: Annotated[
         Path | None, typer.Option(help="Scenes with masks to compare on. [default: those the run was scored on]")
     ] = None,
@@ -48,6 +50,20 @@ def export(
     from orbitfl.export.source import shown_on
 
     if update_for is not None:
+        settled = {
+            "--image-px": image_px,
+            "--bands": bands,
+            "--tile-px": tile_px,
+            "--quantize": quantize != "none",
+            "--most-loss": most_loss != MOST_LOSS,
+            "--data": data,
+            "--batch": batch_size != 1,
+            "--overlap-px": overlap_px,
+            "--threads": threads != 1,
+            "--sign": sign,
+            "--json": as_json,
+        }
+        _require_nothing_of(settled, "--update-for")
         _export_update(checkpoint, update_for, out)
         return
     options = Options(
@@ -75,13 +91,19 @@ def segment(
     """Draw the water of a scene with the board's own runtime, so that the mask is the one a board would draw."""
     if (bundle is None) == (checkpoint is None):
         raise OrbitflError("Give exactly one of --bundle and --checkpoint.")
-    settled = {"--image-px": image_px, "--bands": bands, "--tile-px": tile_px}
-    if bundle is not None and (strange := [name for name, value in settled.items() if value is not None]):
-        raise OrbitflError(f"{strange[0]} says nothing about --bundle; leave it out.")
+    if bundle is not None:
+        _require_nothing_of({"--image-px": image_px, "--bands": bands, "--tile-px": tile_px}, "--bundle")
     with TemporaryDirectory() as scratch:
         if bundle is None:
             bundle = _passing_bundle(_source(str(checkpoint), image_px, bands, tile_px), Path(scratch))
         _segment(bundle, scene, out, vector, threads)
+
+
+def _require_nothing_of(options: dict[str, object], subject: str) -> None:
+    """Options that would be ignored are refused: whoever gave them expects something else."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise OrbitflError(f"{name} says nothing about {subject}; leave it out.")
 
 
 def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads: int) -> None:

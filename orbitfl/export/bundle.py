@@ -36,6 +36,7 @@ from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
+from orbitfl.training.crew import own_threads_kept
 
 FORMAT = "orbitfl-bundle-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
@@ -92,6 +93,7 @@ class Exported:
     manifest: dict[str, Any]
 
 
+@own_threads_kept()
 def export(source: Source, out: Path, options: Options, notify: Notify) -> Exported:
     """Write the bundle to `out`, which must not be there yet, and `out`.tar.
 

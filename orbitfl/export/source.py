@@ -85,14 +85,19 @@ def _synthetic(tile_px: int, seed: int) -> SyntheticData:
     return SyntheticData(scenes=4, size_px=size_px, tile_px=tile_px, seed=seed)
 
 
-def _of_run(folder: Path, image_px: int | None) -> Source:
+def run_of(folder: Path) -> tuple[Path, Scenario]:
+    """The average checkpoint of a finished run, and the run's scenario. Raises WeightsError for any other folder."""
     weights, scenario = folder / "checkpoints" / f"{AVERAGE}.safetensors", folder / "scenario.yaml"
     if not weights.is_file() or not scenario.is_file() or not (folder / "run.json").is_file():
         raise WeightsError(
             f"{folder} is no folder of a finished run: it lacks scenario.yaml, run.json or "
             f"{weights.relative_to(folder)}. Give a run's folder, a weight file, official or nano-base."
         )
-    options = load(scenario)
+    return weights, load(scenario)
+
+
+def _of_run(folder: Path, image_px: int | None) -> Source:
+    weights, options = run_of(folder)
     channels = _without_indices(shown(options.data.bands))
     model = load_model(weights, image_px or options.model.image_px)
     launch = options.model.weights

@@ -45,6 +45,18 @@ def test_a_run_becomes_a_bundle_that_says_where_it_comes_from(orbitfl, repositor
     assert manifest["model"]["image_px"] == 64 and manifest["input"]["tile_px"] == 64
     (shipped,) = manifest["evidence"]["variants"]
     assert shipped["miou"] == pytest.approx(history["evaluation"]["miou"], abs=0.1)
+    assert orbitfl("data", "synth", "--out", tmp_path / "exam", "--scenes", 4, "--size-px", 128, "--seed", 2)[0] == 0
+    code, out, err = orbitfl("evaluate", "--checkpoint", run, "--data", tmp_path / "exam", "--json")
+    assert code == 0, err
+    assert json.loads(out)["miou"] == pytest.approx(history["evaluation"]["miou"], abs=1e-9)
+
+
+@pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--sign", "key"), ("--json",)])
+def test_what_says_nothing_about_an_update_is_refused(orbitfl, taught: Path, bundle: Path, tmp_path: Path, option):
+    out = tmp_path / "u.safetensors"
+    code, _, err = orbitfl("export", taught, "--update-for", bundle, "--out", out, *option)
+    assert code == 2 and f"{option[0]} says nothing about --update-for" in err
+    assert not out.exists()
 
 
 def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, bundle: Path):
