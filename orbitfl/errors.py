@@ -21,6 +21,10 @@ class WeightsError(OrbitflError):
     """A weight file or a received update is not what it should be."""
 
 
+class DamagedWeightsError(WeightsError):
+    """A weight file is not the published one that it should be."""
+
+
 class DownloadError(OrbitflError):
     """A published file cannot be fetched, or what came is another one."""
 

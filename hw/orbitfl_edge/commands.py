@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "info", _info, "what the bundle is")
 
     bench = _command(commands, "bench", _bench, "seconds, memory and joules on this board")
-    bench.add_argument("--repeats", type=int, default=20)
+    bench.add_argument("--repeats", type=_positive, default=20)
     bench.add_argument("-o", "--out", type=Path, help="also a board profile for orbitfl, NAME.yaml")
     bench.add_argument("--watts", type=float, help="what the board draws at work, if it does not count")
     bench.add_argument("--standby-watts", type=float)
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     learn = _command(commands, "learn", _learn, "teach the last layers of the decoder; the result is an update")
     learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
     learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
-    learn.add_argument("--steps", type=int, default=40, help="of four tiles")
+    learn.add_argument("--steps", type=_positive, default=40, help="of four tiles")
     learn.add_argument("--learning-rate", type=float, default=1e-4)
     learn.add_argument("--seed", type=int, default=0, help="of the order of tiles")
     return parser
@@ -173,8 +173,15 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None],
     command.set_defaults(do=do)
     command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
     command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
-    command.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    command.add_argument("--threads", type=_positive, default=len(os.sched_getaffinity(0)))
     return command
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} was given where 1 or more is expected")
+    return number
 
 
 def _bands(text: str) -> tuple[int, ...]:

@@ -98,19 +98,20 @@ def _gpu() -> Finding:
         return Finding("gpu", "cannot be told without torch")
     if not torch.cuda.is_available():
         return Finding("gpu", "none", advice=f"learning runs on {torch.get_num_threads()} threads of the processor")
-    return Finding("gpu", torch.cuda.get_device_name(0))
+    return Finding("gpu", f"{torch.cuda.get_device_name(0)}, not used: learning runs on the processor")
 
 
 def _weights() -> Finding:
-    from orbitfl.errors import WeightsError
+    from orbitfl.errors import DamagedWeightsError, WeightsError
     from orbitfl.models.weights import locate
 
     try:
         return Finding("weights", f"official, {locate('official')}")
-    except WeightsError as error:
-        damaged = "not the published" in str(error)
-        cure = str(error) if damaged else "for the full MobileSAM: orbitfl weights get official"
-        return Finding("weights", "official ones damaged" if damaged else "nano-base only", not damaged, cure)
+    except DamagedWeightsError as error:
+        return Finding("weights", "official ones damaged", False, str(error))
+    except WeightsError:
+        cure = "for the full MobileSAM: orbitfl weights get official"
+        return Finding("weights", "nano-base only", advice=cure)
 
 
 def _caches() -> Iterator[Finding]:

@@ -16,11 +16,6 @@ import numpy as np
 from orbitfl.federation.weights import Vector
 
 
-def unknown(size: int) -> Vector:
-    """The reference of two who have not met, or no longer agree: zeros, (size,)."""
-    return np.zeros(size, np.float32)
-
-
 def written(model: Vector, reference: Vector) -> Vector:
     """What goes through the compressor."""
     return model - reference
@@ -39,8 +34,7 @@ def after(mine: Vector, theirs: Vector) -> Vector:
 def reference_fingerprint(references: Mapping[str, Vector]) -> str:
     """SHA-256 of one reference per part, in hex.
 
-    It travels in a message's header. Where it is not one's own, the reading would be wrong: both ends go back to
-    `unknown` and begin anew.
+    It travels in a message's header. Where it is not one's own the reading would be wrong, and the message is refused.
     """
     digest = hashlib.sha256()
     for part in sorted(references):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from orbitfl.download import RemoteFile, digest, fetch, is_copy
-from orbitfl.errors import WeightsError
+from orbitfl.errors import DamagedWeightsError, WeightsError
 from orbitfl.files import cache_folder
 
 __all__ = ["NANO_BASE", "OFFICIAL", "Description", "RemoteFile", "check", "fetch", "locate"]
@@ -75,7 +75,9 @@ def _kind(path: Path) -> Kind:
 def _official(path: Path) -> Path:
     _present(path, "run `orbitfl weights get official`")
     if not is_copy(OFFICIAL, path):
-        raise WeightsError(f"{path} is not the published file; remove it and run `orbitfl weights get official`.")
+        raise DamagedWeightsError(
+            f"{path} is not the published file; remove it and run `orbitfl weights get official`."
+        )
     return path
 
 

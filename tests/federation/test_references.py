@@ -14,6 +14,11 @@ from orbitfl.federation.weights import Layout, line, norm
 N = 12
 
 
+def unknown(size):
+    """The reference of two who have not met."""
+    return np.zeros(size, np.float32)
+
+
 def told(compressor, layout, model, reference):
     """The reading of one side's message."""
     arrays = compressor.encode(references.written(model, reference), layout)
@@ -29,7 +34,7 @@ def ring(compressor, layout, exchanges, remembering):
     scale = np.exp(1.5 * rng.normal(size=layout.size))
     models = [(scale * rng.normal(size=layout.size)).astype(np.float32) for _ in range(N)]
     total = np.array(models, dtype=np.float64).sum(axis=0)
-    held = [references.unknown(layout.size)] * N
+    held = [unknown(layout.size)] * N
     for exchange in range(exchanges):
         first = 5 * exchange % N
         pair = (first, (first + 1) % N)
@@ -66,7 +71,7 @@ def test_what_was_left_out_is_all_that_is_left_to_tell(compressor):
     """x - r becomes exactly its own remainder when both sides have merged."""
     layout, rng = Layout((("matrix", (8, 9)),)), np.random.default_rng(3)
     first, second = rng.normal(size=(2, 72)).astype(np.float32)
-    reference = references.unknown(72)
+    reference = unknown(72)
     for _ in range(30):
         mine, theirs = (told(compressor, layout, model, reference) for model in (first, second))
         left = [first - mine, second - theirs]
@@ -81,7 +86,7 @@ def test_what_was_left_out_is_all_that_is_left_to_tell(compressor):
 def test_one_way_readings_follow_a_still_model():
     layout, compressor = line(200), TopK(share=0.05)
     model = np.random.default_rng(1).normal(size=200).astype(np.float32)
-    reference = references.unknown(200)
+    reference = unknown(200)
     for _ in range(60):
         reference = told(compressor, layout, model, reference)
     assert norm(model - reference) < 1e-3 * norm(model)
@@ -100,7 +105,7 @@ def test_ends_that_no_longer_agree_notice_it_and_begin_anew():
     """The receiver has lost its reference: the message is refused, and both go back to zeros."""
     layout, compressor = line(50), TopK(share=0.1)
     model = np.random.default_rng(1).normal(size=50).astype(np.float32)
-    held = told(compressor, layout, model, references.unknown(50))
+    held = told(compressor, layout, model, unknown(50))
 
     def message(reference):
         fingerprint = references.reference_fingerprint({"model": reference})
@@ -114,7 +119,7 @@ def test_ends_that_no_longer_agree_notice_it_and_begin_anew():
         return references.read(parts["model"], reference)
 
     np.testing.assert_array_equal(heard(message(held), held), told(compressor, layout, model, held))
-    lost = references.unknown(50)
+    lost = unknown(50)
     with pytest.raises(RefusalError) as refusal:
         heard(message(held), lost)
     assert refusal.value.reason == "other reference"
