@@ -1,4 +1,4 @@
-"""A run's folder (a contract, docs/design.md): claimed, filled, finished, read again."""
+"""A run's folder (a contract, docs/run_folder.md): claimed, filled, finished, read again."""
 
 import platform
 import shutil

@@ -1,6 +1,6 @@
 """A run's folder: what its files are called and what stands in them.
 
-Files and columns are a contract (docs/design.md). Wall-clock figures stand in run.json alone, so that equal runs
+Files and columns are a contract (docs/run_folder.md). Wall-clock figures stand in run.json alone, so that equal runs
 give equal bytes everywhere else.
 """
 
