@@ -149,5 +149,8 @@ def _described(exported: "Exported") -> str:
         f"{each.parity.equal_percent:>12.3f} %"
         for each in exported.trials
     ]
+    if exported.shipped.parity.water_percent in (0, 100):
+        answer = "water" if exported.shipped.parity.water_percent else "land"
+        lines.append(f"The network calls every pixel {answer}, so that they are equal proves little; teach it first.")
     lines.append(f"Shipped: {exported.shipped.name}, in {exported.folder} and {exported.folder}.tar.")
     return "\n".join([*lines, *costs_on_boards()])

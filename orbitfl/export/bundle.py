@@ -22,7 +22,7 @@ from rasterio.io import MemoryFile
 from orbitfl.data.loading import load
 from orbitfl.data.options import Data
 from orbitfl.data.tiles import Tiles, content_hash
-from orbitfl.errors import OrbitflError, WeightsError
+from orbitfl.errors import OrbitflError, StorageError, WeightsError
 from orbitfl.experiment.machine import processor
 from orbitfl.export import weights
 from orbitfl.export.graphs import OPSET, Graphs, graphs
@@ -95,12 +95,14 @@ class Exported:
 
 @own_threads_kept()
 def export(source: Source, out: Path, options: Options, notify: Notify) -> Exported:
-    """Write the bundle to `out`, which must not be there yet, and `out`.tar.
+    """Write the bundle to `out` and `out`.tar, which must not be there yet: both or neither.
 
     Raises OrbitflError when the graphs do not compute what torch does or quantisation costs too much, and StorageError
     or DataError for places and tiles that cannot be used. Nothing is written then.
     """
-    overlap_px = _overlap_px(source, options)
+    overlap_px, archive = _overlap_px(source, options), out.with_name(f"{out.name}.tar")
+    if archive.exists():
+        raise StorageError(f"{archive} exists; choose another folder or move this file away first.")
     torch.set_num_threads(options.threads)
     tiles = some(load(source.evaluation, cache_folder()), options.most_pixels)
     seen = _calibration(source, options)
@@ -123,7 +125,7 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
         for name, content in contents.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-    _archive(out, contents)
+        _archive(archive, contents)
     return Exported(out, shipped, trials, torch_s, manifest)
 
 
@@ -300,10 +302,10 @@ def encoder_sha256(model: MobileSam) -> str:
     return digest.hexdigest()
 
 
-def _archive(out: Path, contents: dict[str, bytes]) -> None:
+def _archive(path: Path, contents: dict[str, bytes]) -> None:
     """The same bytes for the same bundle: no times, no owners."""
-    with replacing(out.with_name(f"{out.name}.tar")) as beside, tarfile.open(beside, "w") as archive:
+    with replacing(path) as beside, tarfile.open(beside, "w") as archive:
         for name in sorted(contents):
-            entry = tarfile.TarInfo(f"{out.name}/{name}")
+            entry = tarfile.TarInfo(f"{path.stem}/{name}")
             entry.size = len(contents[name])
             archive.addfile(entry, io.BytesIO(contents[name]))

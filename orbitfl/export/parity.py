@@ -26,13 +26,15 @@ class Parity:
     """Of two answers to the same tiles.
 
     largest_difference: of two logits. rms_share: the root mean square of the differences over the logits' deviation.
-    equal_percent: pixels with the same answer. miou_torch, miou: in percent on the known pixels, NaN without any.
+    equal_percent: pixels with the same answer. water_percent: of torch's answers; at 0 or 100 that proves little.
+    miou_torch, miou: in percent on the known pixels, NaN without any.
     """
 
     tiles: int
     largest_difference: float
     rms_share: float
     equal_percent: float
+    water_percent: float
     miou_torch: float
     miou: float
 
@@ -55,6 +57,7 @@ def compared(reference: Logits, given: Logits, masks: NDArray[np.uint8]) -> Pari
         largest_difference=float(np.abs(difference).max()),
         rms_share=float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))) / max(float(reference.std()), 1e-12)),
         equal_percent=100 * float(np.mean((given > 0) == (reference > 0))),
+        water_percent=100 * float(np.mean(reference > 0)),
         miou_torch=confusion(reference > 0, masks).miou,
         miou=confusion(given > 0, masks).miou,
     )

@@ -74,7 +74,7 @@ def shown_on(source: Source, folder: Path) -> Source:
 
 
 def _of_file(checkpoint: str, image_px: int | None) -> Source:
-    model = load_model(checkpoint, image_px or DEFAULT_IMAGE_PX)
+    model = load_model(checkpoint, DEFAULT_IMAGE_PX if image_px is None else image_px)
     provenance = {**_checkpoint(checkpoint), "licence": LICENCES.get(checkpoint, OTHER_LICENCE), "run": None}
     evaluation, calibration = (_synthetic(model.image_size, seed) for seed in (0, 1))
     return Source(model, RGB, model.image_size, "auto", evaluation, calibration, provenance)
@@ -99,7 +99,7 @@ def run_of(folder: Path) -> tuple[Path, Scenario]:
 def _of_run(folder: Path, image_px: int | None) -> Source:
     weights, options = run_of(folder)
     channels = _without_indices(shown(options.data.bands))
-    model = load_model(weights, image_px or options.model.image_px)
+    model = load_model(weights, options.model.image_px if image_px is None else image_px)
     launch = options.model.weights
     provenance = {
         **_checkpoint(str(weights)),

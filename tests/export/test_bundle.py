@@ -112,7 +112,7 @@ def test_an_overlap_beyond_half_a_tile_is_refused(source: Source, tmp_path: Path
 
 
 def test_a_bundle_does_not_take_the_place_of_another(source: Source, bundle: Path):
-    with pytest.raises(StorageError, match="not empty"):
+    with pytest.raises(StorageError, match=r"bundle\.tar exists"):
         export(source, bundle, Options(), _silent)
 
 

@@ -51,6 +51,26 @@ def test_a_run_becomes_a_bundle_that_says_where_it_comes_from(orbitfl, repositor
     assert json.loads(out)["miou"] == pytest.approx(history["evaluation"]["miou"], abs=1e-9)
 
 
+def test_a_bundle_overwrites_neither_folder_nor_archive(orbitfl, taught: Path, tmp_path: Path):
+    (tmp_path / "bundle.tar").write_bytes(b"of somebody")
+    code, _, err = orbitfl("export", taught, "--out", tmp_path / "bundle", "--image-px", 64)
+    assert code == 2 and "bundle.tar exists" in err
+    assert (tmp_path / "bundle.tar").read_bytes() == b"of somebody" and not (tmp_path / "bundle").exists()
+
+
+def test_a_network_that_sees_no_water_is_told_of(orbitfl, tmp_path: Path):
+    code, out, err = orbitfl("export", "nano-base", "--out", tmp_path / "bundle", "--image-px", 64)
+    assert code == 0, err
+    assert "calls every pixel land" in out
+    (variant,) = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["evidence"]["variants"]
+    assert variant["water_percent"] == 0
+
+
+def test_a_network_of_no_pixels_is_refused(orbitfl, tmp_path: Path):
+    code, _, err = orbitfl("export", "nano-base", "--out", tmp_path / "bundle", "--image-px", 0)
+    assert code == 2 and "0" in err and not (tmp_path / "bundle").exists()
+
+
 @pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--sign", "key"), ("--json",)])
 def test_what_says_nothing_about_an_update_is_refused(orbitfl, taught: Path, bundle: Path, tmp_path: Path, option):
     out = tmp_path / "u.safetensors"
