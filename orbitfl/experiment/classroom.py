@@ -80,7 +80,9 @@ def _mislabelled(lessons: Lessons, scenario: Scenario) -> Lessons:
     if not share:
         return lessons
     rng = np.random.default_rng([scenario.seed, LABEL_NOISE])
-    wrong = rng.choice(len(lessons), round(share * len(lessons)), replace=False)
+    count = round(share * len(lessons))
+    # A single tile has nobody to change masks with.
+    wrong = rng.choice(len(lessons), 2 if count == 1 < len(lessons) else count, replace=False)
     masks = lessons.masks.copy()
     masks[wrong] = lessons.masks[np.roll(wrong, 1)]
     return replace(lessons, masks=masks, prompts=PROMPTS[scenario.training.prompt](masks))

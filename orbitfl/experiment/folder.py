@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import quote
 
 import safetensors.numpy
 import torch
@@ -19,6 +20,9 @@ from orbitfl.experiment.result import CONTROLS, RunResult
 from orbitfl.files import half_written, replacing, write_bytes, write_text
 from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
+
+SAFE = " ()[]{}+,;=@&!~'^$#"
+"""What may stand in the name of a file besides letters and digits: a satellite may be called anything, `../x` too."""
 
 VERSIONED = (
     "orbitfl",
@@ -61,7 +65,7 @@ class RunFolder:
         checkpoints, learner = self.path / "checkpoints", replay.classroom.learner
         for name, node in zip(replay.names, replay.satellites, strict=True):
             named = learner.named(replay.weights(node.member.model))
-            write_bytes(checkpoints / f"{name}.safetensors", safetensors.numpy.save(dict(named)))
+            write_bytes(checkpoints / f"{quote(name, safe=SAFE)}.safetensors", safetensors.numpy.save(dict(named)))
         replay.save_average(checkpoints / f"{AVERAGE}.safetensors")
         results.write_provenance(self.path, _provenance(result, replay, update_byte, wall_s))
         self.forget_state()

@@ -126,10 +126,7 @@ class Letters:
     def digested(self, nodes: Sequence[Node], digest: Digest) -> Iterator[Record]:
         """A satellite merges its inbox."""
         yield from self.weighed(nodes, digest.node, digest.at_s)
-        node = nodes[digest.node]
-        letters = [replace(letter, age_s=digest.at_s - letter.age_s) for _, letter in sorted(node.inbox.items())]
-        node.inbox.clear()
-        if letters:
+        if letters := opened(nodes[digest.node], digest.at_s):
             yield from self._merge(nodes, digest.node, letters, digest.at_s)
 
     def weighed(self, nodes: Sequence[Node], number: int, at_s: float) -> Iterator[Record]:
@@ -197,7 +194,7 @@ class Letters:
         for each in (parcel, *parcel.relayed):
             try:
                 read = self._read(direction, each)
-                origin = self.terms.names.index(read.header.sender) if each is not parcel else sender
+                origin = self._origin(read) if each is not parcel else self._from(sender, read)
                 if read.header.version <= nodes[receiver].last_version.get(origin, -1):
                     continue
                 read = self._screened(nodes[receiver], origin, read, at_s)
@@ -266,7 +263,20 @@ class Letters:
 
     def _accepted(self, node: Node, direction: Direction, at_s: float) -> Read:
         """The message of a direction, if it can be understood and passes the screen. Raises RefusalError."""
-        return self._screened(node, direction[0], self._read(direction, self.parcels.pop(direction)), at_s)
+        read = self._read(direction, self.parcels.pop(direction))
+        return self._screened(node, self._from(direction[0], read), read, at_s)
+
+    def _origin(self, read: Read) -> int:
+        """Whose a relayed message is. Raises RefusalError for one of nobody known."""
+        if read.header.sender not in self.terms.names:
+            raise RefusalError("unknown sender", f"nobody is called {read.header.sender[:40]!r}")
+        return self.terms.names.index(read.header.sender)
+
+    def _from(self, sender: int, read: Read) -> int:
+        """The sender that was met. Raises RefusalError where the message is told to be another's."""
+        if read.header.sender != self.terms.names[sender]:
+            raise RefusalError("wrong sender", f"{self.terms.names[sender]} sent it as {read.header.sender[:40]!r}")
+        return sender
 
     def _screened(self, node: Node, sender: int, read: Read, at_s: float) -> Read:
         """Raises RefusalError for what the reader's screen keeps out."""
@@ -309,6 +319,13 @@ class Letters:
     def _key(self, direction: Direction) -> Direction:
         """Of a pair that always exchanges both ways, both directions have one reference."""
         return (min(direction), max(direction)) if self.terms.strategy.pattern == "pairwise" else direction
+
+
+def opened(node: Node, at_s: float) -> list[Letter]:
+    """All letters of an inbox by their senders, as old as they are by now; the inbox is empty then."""
+    letters = [replace(letter, age_s=at_s - letter.age_s) for _, letter in sorted(node.inbox.items())]
+    node.inbox.clear()
+    return letters
 
 
 def _reference(known: Parts) -> str:

@@ -14,6 +14,7 @@ from orbitfl.federation.messages import message_byte
 from orbitfl.federation.strategies import Strategy, TwoLevel, is_served
 from orbitfl.federation.weights import Layout
 from orbitfl.orbit.walker import Walker
+from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
 from orbitfl.scenario import Mission, Scenario
 from orbitfl.simulation.engine import simulate
 from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
@@ -64,7 +65,11 @@ def wire_of(scenario: Scenario, layout: Layout) -> Wire:
 
 
 def require_names(scenario: Scenario, names: Sequence[str]) -> None:
-    """Raises ScenarioError for faults or groups of satellites that are not there, and for two levels without groups."""
+    """Raises ScenarioError for satellites that are called what records call others, for faults or groups of satellites
+    that are not there, and for two levels without groups.
+    """
+    if taken := sorted({AVERAGE, CONSTELLATION, GROUND} & set(names)):
+        raise ScenarioError(f"A satellite is called {taken[0]}, which records call something else; rename it.")
     for key, given in (
         ("faults", scenario.faults.named()),
         ("exchange.groups", set(sum(scenario.exchange.groups, ()))),

@@ -8,7 +8,7 @@ from typing import Any
 from orbitfl.data.product import packed
 from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.evaluation import Evaluator
-from orbitfl.experiment.letters import Letters
+from orbitfl.experiment.letters import Letters, opened
 from orbitfl.experiment.node import Node
 from orbitfl.experiment.pupils import Pupils
 from orbitfl.experiment.response import WaterMap
@@ -142,10 +142,9 @@ class Replay:
         server, strategy = self.nodes[-1], self.strategy
         assert is_served(strategy), "only they make timelines with aggregations"
         yield from self.letters.weighed(self.nodes, len(self.nodes) - 1, at_s)
-        letters = [server.inbox[sender] for sender in sorted(server.inbox)]
+        letters = opened(server, at_s)
         server.changed(strategy.aggregate(server.member, letters, self.letters.terms.layout))
         server.learnt_of(letters)
-        server.inbox.clear()
 
     def _map(self, inference: Inference) -> Iterator[Record]:
         """Segment the event's tiles with the model that the satellite has."""

@@ -88,6 +88,7 @@ class Exchange:
             )
         require_fit(self.strategy, self.compressor)
         self._require_distinct()
+        self._require_other_controls()
         for name in self.controls:
             # Found out now, and not when the run itself is through.
             self.control(name)
@@ -97,6 +98,15 @@ class Exchange:
         strategy = STRATEGIES[name]()
         relays = self.transfer.relays if strategy.pattern == "gather" else 0
         return replace(self, strategy=strategy, transfer=replace(self.transfer, relays=relays), controls=())
+
+    def _require_other_controls(self) -> None:
+        """Raises ScenarioError for another run of the strategy's kind: tables name runs by their kind."""
+        name = self.strategy.kind
+        if name in self.controls and self.strategy != STRATEGIES[name]():
+            raise ScenarioError(
+                f"controls has {name}, with the options that it has by itself, beside the strategy {name} with others; "
+                "tables name runs by their kind. Leave it out, or run it as a scenario of its own."
+            )
 
     def _require_distinct(self) -> None:
         """Raises ScenarioError for a satellite in two groups."""

@@ -83,6 +83,8 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     """Carry out a booked exchange."""
     contact, pair = booking.attempt.contact, booking.key
     del mission.agreed_until_s[pair]
+    if not mission.lost.isdisjoint(pair):
+        return
     again = partial(_agree, contact=contact, meetings=meetings)
     permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
     if not all(permitted):

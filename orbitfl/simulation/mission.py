@@ -95,7 +95,9 @@ class Mission:
         return min((due_s for due_s, rank in promised if rank < self.rules.rank(activity)), default=inf)
 
     def spend(self, node: int, until_s: float, activity: Activity, power_w: float) -> float:
-        """Let `node` do `activity` until `until_s`; returns when it really ended (earlier on an empty battery)."""
+        """Let `node` do `activity` until `until_s`; returns when it really ended, earlier if lost or without power."""
+        if activity is not Activity.STANDBY:
+            until_s = min(until_s, self.rules.lost_at_s.get(node, inf))
         spell = self.environment.advance(node, until_s, activity, power_w)
         if spell.end_s > spell.start_s:
             self.energy.append(spell)

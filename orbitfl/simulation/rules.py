@@ -51,7 +51,7 @@ class Meetings:
     def interval_s(self, pair: tuple[int, int]) -> float:
         if self.across_every_s is None or self.group_of[pair[0]] == self.group_of[pair[1]]:
             return self.every_s
-        return self.across_every_s
+        return max(self.every_s, self.across_every_s)
 
 
 @dataclass(frozen=True)

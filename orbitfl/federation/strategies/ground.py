@@ -37,6 +37,11 @@ class FedAvg(Plain):
 
     def __post_init__(self) -> None:
         _require_share(self.share)
+        if self.rule.kind == "clipped":
+            raise ScenarioError(
+                "rule.kind is clipped, which trusts what resembles one's own training; a server has none, and would "
+                "never leave the launch checkpoint. Choose trimmed_mean."
+            )
 
     @property
     def conserves(self) -> bool:
