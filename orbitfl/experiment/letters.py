@@ -101,7 +101,9 @@ class Letters:
         payload = pack(header, told, terms.compressor, terms.layout)
         if hostile is not None:
             payload = hostile.sent(payload)
-        relayed = tuple(self.shelf[offer.sender, origin] for origin in offer.relayed)
+        # The timeline knows of no refusals: what was not taken cannot be passed on.
+        shelved = (self.shelf.get((offer.sender, origin)) for origin in offer.relayed)
+        relayed = tuple(parcel for parcel in shelved if parcel is not None)
         exact = {name: part for name, part in parts.items() if name in EXACT}
         self.parcels[offer.sender, offer.receiver] = Parcel(payload, exact, node.sources, relayed)
 

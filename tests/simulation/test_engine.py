@@ -504,6 +504,33 @@ def test_a_satellite_that_falls_silent_neither_learns_nor_talks():
     assert timeline.stops == (Refusal(1, 400.0, "standby", "failed"),)
 
 
+@pytest.mark.parametrize("lost_s", [301.0, 304.0, 307.999])
+def test_what_a_lost_satellite_is_doing_ends_with_it(lost_s: float):
+    """The exchange of 300 to 308 s is cut; steps of ten seconds that were not over do not count."""
+    contact_plan = plan((0, 1, 0.0, 1000.0), nodes=2)
+    timeline = simulate(replace(RULES, lost_at_s={1: lost_s}), contact_plan, Mains(2), contact_plan.nodes)
+    (exchange,) = chosen(Exchange, timeline)
+    assert (exchange.start_s, exchange.end_s, exchange.outcome) == (300.0, lost_s, "cut")
+    assert all(spell.end_s <= lost_s for spell in timeline.energy if spell.node == 1 and spell.activity != "standby")
+
+
+def test_an_exchange_that_is_agreed_before_a_loss_does_not_begin_after_it():
+    contact_plan = plan((0, 1, 0.0, 1000.0), nodes=2)
+    whole = simulate(RULES, contact_plan, Mains(2), contact_plan.nodes)
+    session = next(each for each in chosen(Session, whole) if each.node == 1 and each.end_s > 300)
+    lost_s = (session.start_s + session.end_s) / 2
+    timeline = simulate(replace(RULES, lost_at_s={1: lost_s}), contact_plan, Mains(2), contact_plan.nodes)
+    assert all(each.start_s < lost_s for each in chosen(Exchange, timeline))
+    assert sum(each.steps for each in chosen(Session, timeline) if each.node == 1 and each.end_s > lost_s) == 0
+
+
+def test_planes_meet_no_more_often_than_any_pair():
+    meetings = Meetings(every_s=100.0, across_every_s=1.0, group_of=(0, 1))
+    exchanges = happened(Exchange, plan((0, 1, 0.0, 1000.0), nodes=2), replace(RULES, meetings=meetings))
+    assert len(exchanges) > 5
+    assert min(after.start_s - before.start_s for before, after in pairwise(exchanges)) >= 100
+
+
 def through_the_ground(*windows: tuple[int, str, float, float], closes: int = 2, **changes) -> Timeline:
     rules = replace(
         RULES,
