@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,8 +52,7 @@ def _segment(options: argparse.Namespace) -> None:
     overlap_px = bundle.spec.overlap_px if options.overlap_px is None else options.overlap_px
     if not 0 <= overlap_px <= bundle.spec.tile_px // 2:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
-    if options.out.resolve() == options.scene.resolve():
-        raise EdgeError(f"{options.out} is the scene itself; give the mask another name.")
+    _require_apart([options.out, options.vector, options.packed], options.scene, bundle.folder)
     with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
         if options.vector is not None and scene.file.crs is None:
             raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")
@@ -67,6 +66,19 @@ def _segment(options: argparse.Namespace) -> None:
         write_geotiff(options.out, mask, scene.file, work.folder)
         print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {(mask == 1).mean():.2%} water")
         work.remove()
+
+
+def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) -> None:
+    """Raises EdgeError where an output would overwrite the scene, a file of the bundle or another output."""
+    taken = {scene.resolve()}
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise EdgeError(f"{path} is the scene itself or another output; give it another name.")
+        if folder.resolve() in path.resolve().parents:
+            raise EdgeError(f"{path} lies in the bundle, whose files are fixed; choose another folder.")
+        taken.add(path.resolve())
 
 
 def _progress(scene: Path) -> Callable[[int, int], None]:

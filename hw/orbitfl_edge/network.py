@@ -65,6 +65,8 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except EdgeError:  # Asked to stop meanwhile.
+        raise
     except Exception as error:  # onnxruntime raises exceptions of its own, one class for each of its codes.
         told = str(error).splitlines()[0][:200]
         raise EdgeError(f"onnxruntime {onnxruntime.__version__} cannot take {path}: {told}") from error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LISTED_PAIRS = 30
 ISL_BPS, GROUND_BPS = 1e8, 1e6
+DAYS = 1.0
 
 
 def contacts(
@@ -34,7 +35,7 @@ def contacts(
     epoch: Annotated[
         str | None, typer.Option(help="Begin of the span in UTC, as 2026-11-21T00:00:00Z; needed with elements.")
     ] = None,
-    days: Annotated[float, typer.Option(help="Length of the span for elements.")] = 1.0,
+    days: Annotated[float | None, typer.Option(help="Length of the span for elements. (1)")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write the plan; the ending chooses: .parquet, .csv, .json, .ionrc (ION) or .czml (Cesium)."),
@@ -62,6 +63,7 @@ def contacts(
     from orbitfl.contacts.formats.intervals import write_intervals
 
     given = {kind: path for kind, path in (("omm", omm), ("tle", tle), ("oem", oem)) if path is not None}
+    _require_apart([out, eclipses, images], [scenario, *given.values(), stations, areas])
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
     planning = mission.planning()
     tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)
@@ -75,6 +77,17 @@ def contacts(
         print(f"{len(found)} {found.what} are in {path}.")
     if out is not None and not as_json:
         print(f"The plan is in {out}.")
+
+
+def _require_apart(written: list[Path | None], read: list[Path | None]) -> None:
+    """Raises ScenarioError where one output would overwrite another, or what was given."""
+    taken = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise ScenarioError(f"{path} is to be written, but is given or written already; choose another file.")
+        taken.add(path.resolve())
 
 
 def _tables(
@@ -113,19 +126,19 @@ def _mission(
     elements: dict[str, Path],
     stations: Path | None,
     epoch: str | None,
-    days: float,
+    days: float | None,
     overrides: list[str],
 ) -> "Mission":
     from orbitfl.scenario import load_mission
 
-    if scenario is not None and not (elements or stations or epoch):
+    if scenario is not None and not (elements or stations or epoch or days is not None):
         return load_mission(scenario, overrides)
     if scenario is not None or len(elements) != 1:
         raise ScenarioError(
             "contacts takes either a scenario, or one file of elements (--omm, --tle or --oem) with --epoch and, "
             "if wanted, --stations and --days."
         )
-    return _from_elements(*next(iter(elements.items())), stations, epoch, days, overrides)
+    return _from_elements(*next(iter(elements.items())), stations, epoch, DAYS if days is None else days, overrides)
 
 
 def _from_elements(

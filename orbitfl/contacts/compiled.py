@@ -317,6 +317,12 @@ def paired(toggles: Toggles) -> Windows:
     while blocks:
         keys = blocks.pop(0)
         count = _pair(keys, np.uint64(bits), first_s, last_s, row_of, count, series, start_s, end_s, cut_start, cut_end)
+    # What opens within half a microsecond of the begin starts with what was open already.
+    at_once = int(np.searchsorted(start_s[:count], first_s, side="right"))
+    if at_once > len(already):
+        order = np.argsort(series[:at_once], kind="stable")
+        for column in (series, end_s, cut_start, cut_end):
+            column[:at_once] = column[:at_once][order]
     return Windows(series[:count], start_s[:count], end_s[:count], cut_start[:count], cut_end[:count])
 
 

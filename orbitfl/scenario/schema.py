@@ -1,5 +1,6 @@
 """The keys of a scenario. Every component is the dataclass of the room that it configures."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
@@ -28,6 +29,8 @@ from orbitfl.scenario.faults import Faults
 from orbitfl.scenario.profiles import Board, Bus, read_profile
 from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
+
+_FOLDER = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}")
 
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
 Environment = Annotated[Paseos | Battery, Discriminator("kind")]
@@ -131,6 +134,11 @@ class Mission:
     contacts: ContactRules = field(default_factory=ContactRules)
 
     def __post_init__(self) -> None:
+        if not _FOLDER.fullmatch(self.name):
+            raise ScenarioError(
+                f"name is {self.name[:40]!r}, and runs go to a folder of that name; take 1 to 200 characters without "
+                "slashes, backslashes or line ends, the first no dot."
+            )
         if self.epoch_utc.utcoffset() is None:
             raise ScenarioError(
                 f"epoch_utc is {self.epoch_utc}, without a time zone; end it with Z, such as 2018-05-18T03:21:00Z."

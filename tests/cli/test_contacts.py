@@ -20,6 +20,11 @@ def omm(repository: Path) -> Path:
 
 
 @pytest.fixture
+def first_light(repository: Path) -> Path:
+    return repository / "constellations/first_light.yaml"
+
+
+@pytest.fixture
 def stations(tmp_path: Path) -> Path:
     path = tmp_path / "stations.csv"
     path.write_text(STATIONS)
@@ -124,3 +129,18 @@ def test_a_plan_loads_neither_torch_nor_numba(omm: Path):
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_days_of_a_scenario_are_its_own(orbitfl, first_light: Path):
+    ended = orbitfl("contacts", first_light, "--days", 30)
+    assert ended.code == 2 and "--days" in ended.err
+
+
+@pytest.mark.parametrize("same", [("--out", "--eclipses"), ("--eclipses",)])
+def test_an_output_overwrites_neither_another_nor_what_was_given(orbitfl, first_light: Path, tmp_path: Path, same):
+    given = tmp_path / "given.csv"
+    given.write_bytes(first_light.read_bytes())
+    scenario = given if len(same) == 1 else first_light
+    ended = orbitfl("contacts", scenario, *(word for option in same for word in (option, given)))
+    assert ended.code == 2 and "choose another file" in ended.err
+    assert given.read_bytes() == first_light.read_bytes()

@@ -152,3 +152,19 @@ def test_without_numba_large_searches_stay_with_numpy(monkeypatch: pytest.Monkey
     assert engine_for("auto", 10 * WORTH_COMPILING) is NUMPY
     with pytest.raises(ScenarioError, match=r"^The engine numba is not installed; run pip install 'orbitfl\[numba\]'"):
         engine_for("numba", 1)
+
+
+@needs_numba
+def test_what_opens_with_the_mission_is_ordered_as_what_was_open():
+    """A ring whose neighbours graze the Earth: windows open within half a microsecond of the begin."""
+    altitude_km = 6378.137 * (1 / np.cos(np.pi / 11) - 1)
+    ring = Walker(total=11, planes=1, phasing=0, altitude_km=altitude_km, inclination_deg=53.0)
+    link, epoch_utc = FixedRate(rate_bps=1.0), datetime(2027, 1, 1, tzinfo=UTC)
+
+    def planned(engine: EngineName) -> ContactPlan:
+        return contact_plan(ring, (), isl=link, ground=None, epoch_utc=epoch_utc, duration_s=20_000.0, engine=engine)
+
+    by_numpy, by_numba = planned("numpy"), planned("numba")
+    assert by_numba == by_numpy
+    keys = [by_numba.table[name] for name in ("a", "start_s")]
+    np.testing.assert_array_equal(np.lexsort(keys), np.arange(len(by_numba)))

@@ -147,6 +147,16 @@ def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: P
     assert ended.code == 2 and "is the scene itself" in ended.err and scene.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--vector", "--packed"])
+def test_no_output_takes_the_place_of_what_was_given(edge, write, colours, bundle: Path, tmp_path: Path, option: str):
+    scene, mask = write(colours), tmp_path / "mask.tif"
+    given = {path: path.read_bytes() for path in (scene, bundle / "manifest.json")}
+    for place in (*given, mask):
+        ended = edge("segment", scene, "-o", mask, "--bundle", bundle, option, place)
+        assert (ended.code == 2 and "choose another folder" in ended.err) or "another name" in ended.err
+    assert not mask.exists() and {path: path.read_bytes() for path in given} == given
+
+
 def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours, bundle: Path, tmp_path: Path):
     (tmp_path / "file").write_text("")
     ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)

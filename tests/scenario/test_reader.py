@@ -170,3 +170,9 @@ def test_no_junk_ends_in_anything_but_a_sentence(first_light_text: str, tmp_path
 @pytest.fixture(scope="module")
 def first_light_text(repository: Path) -> str:
     return (repository / FIRST_LIGHT).read_text()
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "a/b", ".hidden", '""', "x" * 201])
+def test_a_name_that_no_folder_can_have_is_refused(first_light: Path, name: str):
+    with pytest.raises(ScenarioError, match=r"name is .*folder of that name"):
+        load(first_light, [f"name={name}"])
