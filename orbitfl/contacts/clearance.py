@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from orbitfl.errors import ScenarioError
@@ -14,14 +16,16 @@ LEAST_CLEARANCE_KM = 1.0
 FINEST_STEP_S = 5.0
 
 
-def sampled_above(satellites: Satellites, duration_s: float, step_s: float, radius_km: float) -> Sampled:
+def sampled_above(
+    satellites: Satellites, duration_s: float, step_s: float, radius_km: float, allowed_km2: float = inf
+) -> Sampled:
     """As `sampled`, and with steps that a perigee close above a sphere needs.
 
     There a satellite clears the sphere by c + r″t²/2, and its tangent √(r² − R²) bends within √(2c/r″) of it.
     Raises ScenarioError for satellites that do not stay a kilometre above the sphere.
     """
     while True:
-        parts = sampled(satellites.propagator, duration_s, step_s)
+        parts = sampled(satellites.propagator, duration_s, step_s, allowed_km2=allowed_km2)
         limit_s = max(min(_steady_s(part, satellites, radius_km) for part in parts), FINEST_STEP_S)
         if parts.step_s <= 1.001 * limit_s:
             return parts

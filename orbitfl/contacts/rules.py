@@ -6,6 +6,11 @@ from typing import Literal
 
 from orbitfl.errors import ScenarioError
 
+SHORTEST_RANGE_KM, LONGEST_RANGE_KM = 0.1, 1e9
+"""States between nodes are sure to centimetres; a hundredth of a shorter range would be finer than that."""
+RANGE_ERROR_KM, RANGE_ERROR = 0.02, 0.01
+"""At 15 km/s, as fast as low orbits meet, 20 m pass in 1.3 ms; and a hundredth of the range, whichever is less."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRules:
@@ -13,7 +18,8 @@ class ContactRules:
 
     convention: "physical" agrees with skyfield and SGP4, "paseos" with PASEOS as it is (docs/validation.md).
     blocking_altitude_km: added to the convention's sphere, for air that no beam should graze.
-    max_isl_range_km: two satellites farther apart have no contact.
+    max_isl_range_km: two satellites farther apart have no contact; from 100 m up. It holds to 20 m or a hundredth of
+    itself, whichever is less, so no window is lost in which they come nearer than 0.99 of it.
     min_duration_s: shorter windows are left out.
     neighbours: only pairs in which one is among so many nearest of the other, by mean squared distance over the
     span; `pairs`: only these pairs of satellites. Left out, all pairs count.
@@ -35,13 +41,23 @@ class ContactRules:
         self._require("blocking_altitude_km", self.blocking_altitude_km, 0, 2000)
         self._require("min_duration_s", self.min_duration_s, 0, inf)
         self._require("step_s", self.step_s, 1, 600)
-        for name, lowest in (("max_isl_range_km", 1e-3), ("neighbours", 1), ("terminals", 1)):
+        for name, lowest, highest in (
+            ("max_isl_range_km", SHORTEST_RANGE_KM, LONGEST_RANGE_KM),
+            ("neighbours", 1, inf),
+            ("terminals", 1, inf),
+        ):
             if (value := getattr(self, name)) is not None:
-                self._require(name, value, lowest, inf)
+                self._require(name, value, lowest, highest)
         if self.neighbours is not None and self.pairs is not None:
             raise ScenarioError("neighbours and pairs both choose pairs of satellites; give one of them.")
         if self.convention not in ("physical", "paseos"):
             raise ScenarioError(f"convention is {self.convention}, but it must be physical or paseos.")
+
+    @property
+    def range_allowance_km2(self) -> float:
+        """How far half the squared range may be off: (D² − |r₁ − r₂|²)/2 by D times the error of D."""
+        range_km = self.max_isl_range_km
+        return inf if range_km is None else range_km * min(RANGE_ERROR_KM, RANGE_ERROR * range_km)
 
     def _require(self, name: str, value: float, lowest: float, highest: float) -> None:
         if not (lowest <= value <= highest and value < inf):

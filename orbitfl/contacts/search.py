@@ -130,7 +130,7 @@ def _sky(planning: Planning) -> _Sky:
     if planning.isl is None:
         parts = sampled(satellites.propagator.over_ground(rotation), *span, sites.position_km)
     else:
-        parts = sampled_above(satellites, *span, planning.blocking_radius_km)
+        parts = sampled_above(satellites, *span, planning.blocking_radius_km, planning.rules.range_allowance_km2)
     return _Sky(planning, satellites, sites, parts, rotation)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 
@@ -149,18 +149,29 @@ class Sampled:
         return _from_samples(nodes_s, position_km, self.stencil, self.resting_km)
 
 
-def sampled(propagator: Positions, duration_s: float, step_s: float, resting_km: Floats = NOWHERE) -> Sampled:
+def sampled(
+    propagator: Positions,
+    duration_s: float,
+    step_s: float,
+    resting_km: Floats = NOWHERE,
+    allowed_km2: float = inf,
+) -> Sampled:
     """Sample at even steps of at most `step_s`, and so that no satellite turns by more than `LARGEST_TURN` in one.
 
-    resting_km: points (n, 3) at rest in the same axes.
+    resting_km: points (n, 3) at rest in the same axes. allowed_km2: how far a quintic per step may stray from
+    products of two positions, see `product_error_km2`.
     """
     while True:
         steps = max(FEWEST_STEPS, ceil(duration_s / step_s))
         found = _sampled(propagator, duration_s, steps, resting_km)
         turn = found.step_s * max(fastest_rad_s(part) for part in found)
-        if turn <= 1.001 * LARGEST_TURN:
+        error_km2 = 0.0 if allowed_km2 == inf else max(product_error_km2(part) for part in found)
+        if turn > 1.001 * LARGEST_TURN:
+            step_s = found.step_s * LARGEST_TURN / turn
+        elif error_km2 > allowed_km2:
+            step_s = found.step_s * 0.99 * (allowed_km2 / error_km2) ** (1 / 6)
+        else:
             return found
-        step_s = found.step_s * LARGEST_TURN / turn
 
 
 def _sampled(propagator: Positions, duration_s: float, steps: int, resting_km: Floats) -> Sampled:
@@ -178,6 +189,16 @@ def fastest_rad_s(ephemeris: Ephemeris) -> float:
     """The greatest speed over distance from the Earth's centre, of any satellite at any node."""
     r2, v2 = (np.einsum("tsi,tsi->ts", x, x) for x in (ephemeris.position_km, ephemeris.velocity_km_s))
     return float(np.sqrt((v2 / r2).max()))
+
+
+def product_error_km2(ephemeris: Ephemeris) -> float:
+    """How far the quintic between nodes is from r₁·r₂, for the fastest turning satellite and one that meets it head-on.
+
+    The error of Hermite's quintic is at most h⁶/46080 times the sixth derivative. Of two circles run through in
+    opposite senses r₁·r₂ swings twice a turn, so that is r² (2ω)⁶, and the error r² (ωh)⁶/720: the most of all pairs.
+    """
+    r2, v2 = (np.einsum("tsi,tsi->ts", x, x) for x in (ephemeris.position_km, ephemeris.velocity_km_s))
+    return float((v2**3 / r2**2).max()) * ephemeris.step_s**6 / 720
 
 
 def value_weights(u, h):

@@ -131,7 +131,9 @@ def test_blocks_hold_every_pair_once_and_in_order(n: int, most: int):
         ({"blocking_altitude_km": 2001.0}, "^blocking_altitude_km is 2001.0, but it must be from 0 to 2000"),
         ({"min_duration_s": -0.1}, "^min_duration_s is -0.1, but it must be a number from 0 up"),
         ({"min_duration_s": float("inf")}, "^min_duration_s is inf, but it must be a number from 0 up"),
-        ({"max_isl_range_km": 0.0}, "^max_isl_range_km is 0.0, but it must be a number from 0.001 up"),
+        ({"max_isl_range_km": 0.0}, r"^max_isl_range_km is 0.0, but it must be from 0.1 to 1e\+09"),
+        ({"max_isl_range_km": 0.09}, r"^max_isl_range_km is 0.09, but it must be from 0.1 to 1e\+09"),
+        ({"max_isl_range_km": 1e155}, r"^max_isl_range_km is 1e\+155, but it must be from 0.1 to 1e\+09"),
         ({"max_isl_range_km": float("nan")}, "^max_isl_range_km is nan, but"),
         ({"neighbours": 0}, "^neighbours is 0, but it must be a number from 1 up"),
         ({"terminals": 0}, "^terminals is 0, but it must be a number from 1 up"),
@@ -148,5 +150,5 @@ def test_impossible_rules_are_refused(rules: dict, message: str):
 
 
 def test_rules_at_their_bounds_are_taken():
-    ContactRules(blocking_altitude_km=2000, min_duration_s=0, max_isl_range_km=1e-3, terminals=1, step_s=1)
+    ContactRules(blocking_altitude_km=2000, min_duration_s=0, max_isl_range_km=0.1, terminals=1, step_s=1)
     ContactRules(step_s=600, convention="paseos", neighbours=1)

@@ -13,6 +13,9 @@ from skyfield.timelib import Time
 
 from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.ground import above_mask, places_of
+from orbitfl.contacts.links import FixedRate
+from orbitfl.contacts.rules import ContactRules
+from orbitfl.contacts.search import contact_plan
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.clock import epoch_instant
@@ -392,3 +395,67 @@ def test_passes_of_eccentric_orbits_do_not_depend_on_the_step():
         np.testing.assert_array_equal(windows.series, found[0].series)
         np.testing.assert_allclose(windows.start_s, found[0].start_s, rtol=0, atol=0.01)
         np.testing.assert_allclose(windows.end_s, found[0].end_s, rtol=0, atol=0.01)
+
+
+def crossing_orbits(random: np.random.Generator) -> list[Elements]:
+    """Nearly round orbits of one height, in planes and places by lot: they pass each other at all distances."""
+    return [
+        Elements(
+            name=f"sat-{number}",
+            semi_major_axis_km=6878.0,
+            eccentricity=0.001 * number / 40,
+            inclination_deg=random.uniform(0, 180),
+            raan_deg=random.uniform(0, 360),
+            argp_deg=random.uniform(0, 360),
+            mean_anomaly_deg=random.uniform(0, 360),
+        )
+        for number in range(40)
+    ]
+
+
+HEAD_ON = Walker(total=8, planes=8, phasing=0, altitude_km=500, inclination_deg=90)
+CROSSING = Keplerian(orbits=tuple(crossing_orbits(np.random.default_rng(3))))
+
+
+def closest_km(orbits: Propagator, a: Ints, b: Ints) -> Floats:
+    """The least distances of all encounters within some 200 km: minima of |r₁ − r₂|² of the propagator itself."""
+    coarse_s, found = np.arange(0.0, SPAN_S + 1.0, 20.0), []
+    r_km = orbits.positions(coarse_s)
+    for one, other in zip(a, b, strict=True):
+        square = ((r_km[one] - r_km[other]) ** 2).sum(axis=-1)
+        lowest = (square[1:-1] <= square[:-2]) & (square[1:-1] < square[2:]) & (square[1:-1] < 4e4)
+        for at_s in coarse_s[1:-1][lowest]:
+            near = orbits.positions(np.linspace(at_s - 20, at_s + 20, 401))
+            square = ((near[one] - near[other]) ** 2).sum(axis=-1)
+            place = np.clip(square.argmin(), 1, 399)
+            before, now, after = square[place - 1 : place + 2]
+            found.append(now - (after - before) ** 2 / (8 * (after - 2 * now + before)))
+    return np.sqrt(np.maximum(found, 0))
+
+
+@pytest.mark.parametrize("constellation", [HEAD_ON, CROSSING], ids=["head-on", "crossing"])
+@pytest.mark.parametrize("range_km", [0.1, 1.0, 10.0, 60.0])
+def test_the_shortest_ranges_lose_no_window(constellation: Walker | Keplerian, range_km: float):
+    """A quintic per step of 150 s is off by more than a square kilometre: 588 windows of 840 were found within 1 km."""
+    rules = ContactRules(max_isl_range_km=range_km)
+    plan = contact_plan(
+        constellation, isl=FixedRate(rate_bps=1.0), ground=None, epoch_utc=EPOCH_UTC, duration_s=SPAN_S, rules=rules
+    )
+    orbits = constellation.satellites(EPOCH_UTC, SPAN_S, PHYSICAL).propagator
+    nearest_km = closest_km(orbits, *all_pairs(orbits))
+    inner = ~plan.table["truncated"]
+    assert (nearest_km < 0.99 * range_km).sum() <= inner.sum() <= (nearest_km < 1.01 * range_km).sum()
+    assert inner.any() or (constellation is CROSSING and range_km <= 1)
+    a, b = plan.table["a"][inner], plan.table["b"][inner]
+    for edge in ("start_s", "end_s"):
+        r_km = orbits.positions(plan.table[edge][inner])
+        row = np.arange(len(a))
+        distance_km = np.linalg.norm(r_km[a, row] - r_km[b, row], axis=-1)
+        np.testing.assert_allclose(distance_km, range_km, rtol=0, atol=min(0.02, 0.01 * range_km))
+
+
+def test_long_ranges_keep_their_step():
+    orbits = HEAD_ON.propagator()
+    for range_km in (100.0, 5000.0):
+        allowed_km2 = ContactRules(max_isl_range_km=range_km).range_allowance_km2
+        assert sampled(orbits, SPAN_S, 150.0, allowed_km2=allowed_km2).step_s == sampled(orbits, SPAN_S, 150.0).step_s
