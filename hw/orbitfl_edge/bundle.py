@@ -1,6 +1,7 @@
 """A bundle: a folder with two graphs and a manifest that says what is in it, and how scenes are shown to the graphs."""
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -61,11 +62,16 @@ def load(folder: Path) -> Bundle:
     files = _files(folder, manifest)
     for name, told in files.items():
         _check_file(folder, name, told)
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    strange = {name for name in present - files.keys() - {MANIFEST, SIGNATURE} if "__pycache__" not in name}
-    if strange:
-        raise EdgeError(f"{folder} holds {min(strange)}, which its manifest does not name; remove it or copy it again.")
+    _check_nothing_else(folder, files.keys() | {MANIFEST, SIGNATURE})
     return Bundle(folder, manifest, spec)
+
+
+def _check_nothing_else(folder: Path, names: Set[str]) -> None:
+    """Bytecode neither: Python would run it instead of the source that the manifest vouches for."""
+    present = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    if strange := {path.relative_to(folder).as_posix() for path in present} - names:
+        remedy = "start Python with -B, which writes none" if "__pycache__" in min(strange) else "or copy it again"
+        raise EdgeError(f"{folder} holds {min(strange)}, which its manifest does not name; remove it, {remedy}.")
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def apply_update(update: Path, bundle: Bundle, out: Path, threads: int) -> None:
     base = parsed(bundle.path(WEIGHTS).read_bytes(), str(bundle.path(WEIGHTS)))
     content = base.packed(_sums(update, base, given))
     with new_folder(out) as folder:
-        left_out = shutil.ignore_patterns("__pycache__", SIGNATURE)
+        left_out = shutil.ignore_patterns(SIGNATURE)
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True, ignore=left_out)
         (folder / WEIGHTS).write_bytes(content)
         _draw_test_mask(Bundle(folder, bundle.manifest, bundle.spec), threads)

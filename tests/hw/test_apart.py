@@ -56,3 +56,12 @@ def test_it_has_a_licence_of_its_own(repository: Path, bundle: Path):
     licence = (repository / "hw/orbitfl_edge/LICENSE").read_text()
     assert "Apache License" in licence and "Version 2.0" in licence
     assert (bundle / "runtime/orbitfl_edge/LICENSE").read_text() == licence
+
+
+def test_running_from_a_bundle_leaves_nothing_in_it(bundle: Path):
+    environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for command in (["verify"], ["verify", "--files-only"]):
+        words = [sys.executable, "-B", "-m", "orbitfl_edge", *command, "--bundle", bundle]
+        assert subprocess.run(words, env=environment, capture_output=True).returncode == 0
+    assert not list(bundle.rglob("__pycache__"))

@@ -88,6 +88,12 @@ def _changed_byte(name: str) -> Callable[[Path], None]:
     return change
 
 
+def _bytecode(folder: Path) -> None:
+    place = folder / "runtime/orbitfl_edge/__pycache__"
+    place.mkdir()
+    (place / "commands.cpython-311.pyc").write_bytes(b"hostile")
+
+
 BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no readable bundle"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable bundle"),
@@ -106,6 +112,8 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
     "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
+    "bytecode": (_bytecode, "start Python with -B"),
+    "link to a folder": (lambda folder: (folder / "numpy").symlink_to(folder / "test"), "holds numpy"),
     "changed encoder": (_changed_byte("encoder.onnx"), "a byte has changed"),
     "changed weights": (_changed_byte("decoder.safetensors"), "a byte has changed"),
     "changed runtime": (_changed_byte("runtime/orbitfl_edge/network.py"), "a byte has changed"),
