@@ -4,6 +4,7 @@ What is shown, where it is valid and how it is stretched agree with orbitfl's ow
 orbitfl holds both together.
 """
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -84,11 +85,38 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
     try:
         with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            # Only the GeoTIFF driver: other formats under this name could point to further files or the network.
-            with rasterio.open(path, driver="GTiff") as file:
+            with _whole(path) as file:
                 yield file
     except RasterioError as error:
         raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+
+
+class _Lost(logging.Handler):
+    """Keeps what GDAL says of tags that it could not read: it only warns, and goes on without names or place."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if "IO error" in text or "corrupt" in text:
+            self.told.append(text)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[DatasetReader]:
+    logger, lost = logging.getLogger("rasterio._env"), _Lost()
+    logger.addHandler(lost)
+    try:
+        # Only the GeoTIFF driver: other formats under this name could point to further files or the network.
+        file = rasterio.open(path, driver="GTiff")
+    finally:
+        logger.removeHandler(lost)
+    with file:
+        if lost.told:
+            raise EdgeError(f"{path} is damaged or cut off, GDAL cannot read all its tags; fetch it again.")
+        yield file
 
 
 def _numbers(path: Path, file: DatasetReader, channels: tuple[str, ...]) -> tuple[int, ...]:
@@ -164,15 +192,32 @@ def _valid_numbers(path: Path, file: DatasetReader, numbers: tuple[int, ...]) ->
 def _read(
     file: DatasetReader, numbers: tuple[int, ...], path: Path, row: int, count: int
 ) -> tuple[NDArray, NDArray[np.bool_]]:
-    """Bands (3, count, width), and where not all of them hold nodata and each is finite (count, width)."""
+    """Bands (3, count, width), and where not all of them hold nodata, none is masked and each is finite."""
+    window = Window(0, row, file.width, count)  # type: ignore[call-arg]
     try:
-        values = file.read(list(numbers), window=Window(0, row, file.width, count))  # type: ignore[call-arg]
+        values = file.read(list(numbers), window=window)
+        masked = _masked(file, numbers, window)
     except RasterioError as error:
         raise EdgeError(f"{path} is damaged or cut off near row {row}; fetch it again.") from error
     nodata = [file.nodatavals[number - 1] for number in numbers]
     empty = [_equals(band, value) for band, value in zip(values, nodata, strict=True)]
-    valid = ~np.logical_and.reduce(empty)
+    valid = ~(np.logical_and.reduce(empty) | masked)
     return values, valid & np.isfinite(values).all(axis=0) if values.dtype.kind == "f" else valid
+
+
+def _masked(file: DatasetReader, numbers: tuple[int, ...], window: Window) -> NDArray[np.bool_] | bool:
+    """Where the file's own mask or alpha band leaves a pixel out; masks that GDAL makes up of nodata are none."""
+    own = [number for number in numbers if _has_mask(file, number)]
+    return (file.read_masks(own, window=window) == 0).any(axis=0) if own else False
+
+
+def _has_mask(file: DatasetReader, number: int) -> bool:
+    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is no mask."""
+    flags = file.mask_flag_enums[number - 1]
+    if MaskFlags.alpha in flags:
+        name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]
+        return _standard(name or "ALPHA") == "ALPHA"
+    return MaskFlags.all_valid not in flags and MaskFlags.nodata not in flags
 
 
 def _equals(values: NDArray, nodata: float | None) -> NDArray[np.bool_]:

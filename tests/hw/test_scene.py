@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from orbitfl_edge.bundle import Spec
 from orbitfl_edge.network import prepared
+from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import open_scene
 
 from orbitfl.data.cutting import cut
@@ -55,3 +57,26 @@ def test_it_prepares_tiles_as_orbitfl_does(tile_px: int, image_px: int):
     images = np.random.default_rng(0).integers(0, 256, (2, tile_px, tile_px, 3), np.uint8)
     given = prepared(images, _spec(tile_px=tile_px, image_px=image_px))
     np.testing.assert_allclose(given, prepare(images, image_px).numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["mask", "alpha"])
+def test_what_the_files_mask_or_alpha_leaves_out_is_not_valid(write, tmp_path: Path, kind: str):
+    values, given = _reflectances("uint8")[:3], np.full((128, 192), 255, np.uint8)
+    given[30:50, 40:80] = 0
+    if kind == "alpha":
+        names, roles = ("B04", "B03", "B02", "alpha"), ("red", "green", "blue", "alpha")
+        path = write(np.concatenate([values, given[None]]), names=names, colours=roles)
+    else:
+        path = write(values)
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+            file.write_mask(given)
+    with open_scene(path, _spec(), None) as scene:
+        np.testing.assert_array_equal(scene.shown(10, 100)[1], given[10:110] != 0)
+
+
+def test_a_scene_whose_tags_are_cut_off_is_refused(write):
+    """GDAL reads the pixels, and merely warns that it has lost the names of the bands."""
+    path = write(_reflectances("uint8")[:3], names=("B02", "B03", "B04"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(EdgeError, match="cut off"), open_scene(path, _spec(), None):
+        pass
