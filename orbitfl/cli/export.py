@@ -135,7 +135,7 @@ def _export_update(checkpoint: str, bundle: Path, out: Path) -> None:
 
     found = read_bundle(bundle)
     size_byte = write_update(find(checkpoint, int(found.manifest["model"]["image_px"])).model, found, out)
-    print(f"{out}: {size_byte:,} bytes; apply it with: python -m orbitfl_edge apply-update {out.name} --bundle …")
+    print(f"{out}: {size_byte:,} bytes; apply it with: python -B -m orbitfl_edge apply-update {out.name} --bundle …")
 
 
 def _described(exported: "Exported") -> str:
