@@ -138,6 +138,10 @@ class Letters:
             del inbox[letter.sender]
             yield self._refusal(number, RefusalError("too large", "its length is not that of the others"), at_s)
 
+    def ages(self, number: int, letters: Sequence[Letter], at_s: float) -> Iterator[Record]:
+        """How old what was merged is."""
+        yield from ((at_s, self.terms.names[number], "staleness_s", letter.age_s) for letter in letters)
+
     def conservation(self, nodes: Sequence[Node], at_s: float, name: str) -> Iterator[Record]:
         """How far models are apart, and how far merges have displaced their mean."""
         satellites = [node.member for node in nodes[:-1]]
@@ -241,10 +245,11 @@ class Letters:
 
     def _merge(self, nodes: Sequence[Node], number: int, letters: list[Letter], at_s: float) -> Iterator[Record]:
         node, terms = nodes[number], self.terms
-        node.changed(terms.strategy.merge(node.member, letters, self._samples(number, at_s), terms.layout))
-        node.learnt_of(letters)
-        for letter in letters:
-            yield at_s, terms.names[number], "staleness_s", letter.age_s
+        after = terms.strategy.merge(node.member, letters, self._samples(number, at_s), terms.layout)
+        counted = node.merged(after, letters)
+        if not counted:
+            return
+        yield from self.ages(number, counted, at_s)
         yield at_s, terms.names[number], "steps_apart", float(node.steps_apart)
         node.steps_apart = 0
 

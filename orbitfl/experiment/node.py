@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from orbitfl.federation.rules import Letter
 from orbitfl.federation.strategies import Member
+from orbitfl.federation.weights import Vector, stretches
 from orbitfl.training.flat import Moments
 
 
@@ -35,7 +38,25 @@ class Node:
         self.member = member
         self.version += 1
 
-    def learnt_of(self, letters: Sequence[Letter]) -> None:
-        """What the senders of `letters` knew is now known here; what else was read is forgotten."""
-        self.sources = self.sources.union(*(self.pending_sources[letter.sender] for letter in letters))
+    def merged(self, member: Member, letters: Sequence[Letter]) -> Sequence[Letter]:
+        """Become `member` by `letters`; returns those that count: none where a rule kept all of them out.
+
+        What the senders of these knew is now known here; what else was read is forgotten.
+        """
+        counted = () if _kept_out(self.member, member, letters) else letters
+        self.changed(member)
+        self.sources = self.sources.union(*(self.pending_sources[letter.sender] for letter in counted))
         self.pending_sources.clear()
+        return counted
+
+
+def _kept_out(before: Member, after: Member, letters: Sequence[Letter]) -> bool:
+    """Whether the model is the very same, though letters said otherwise: those that agree with it change nothing."""
+    if not _same(before.model, after.model):
+        return False
+    return not all(_same(letter.model, letter.sent["model"] if letter.sent else before.model) for letter in letters)
+
+
+def _same(one: Vector, other: Vector) -> bool:
+    """As `np.array_equal`, that of two models that differ sees it at once."""
+    return all(np.array_equal(one[part], other[part]) for part in stretches(len(one)))

@@ -141,10 +141,11 @@ class Replay:
     def _aggregate(self, at_s: float) -> Iterator[Record]:
         server, strategy = self.nodes[-1], self.strategy
         assert is_served(strategy), "only they make timelines with aggregations"
-        yield from self.letters.weighed(self.nodes, len(self.nodes) - 1, at_s)
+        number = len(self.nodes) - 1
+        yield from self.letters.weighed(self.nodes, number, at_s)
         letters = opened(server, at_s)
-        server.changed(strategy.aggregate(server.member, letters, self.letters.terms.layout))
-        server.learnt_of(letters)
+        after = strategy.aggregate(server.member, letters, self.letters.terms.layout)
+        yield from self.letters.ages(number, server.merged(after, letters), at_s)
 
     def _map(self, inference: Inference) -> Iterator[Record]:
         """Segment the event's tiles with the model that the satellite has."""

@@ -100,8 +100,11 @@ class Exchange:
         return replace(self, strategy=strategy, transfer=replace(self.transfer, relays=relays), controls=())
 
     def _require_other_controls(self) -> None:
-        """Raises ScenarioError for another run of the strategy's kind: tables name runs by their kind."""
+        """Raises ScenarioError for a control named twice, or of the strategy's kind: tables name runs by their kind."""
         name = self.strategy.kind
+        for control, times in Counter(self.controls).items():
+            if times > 1:
+                raise ScenarioError(f"controls has {control} {times} times; name every control once.")
         if name in self.controls and self.strategy != STRATEGIES[name]():
             raise ScenarioError(
                 f"controls has {name}, with the options that it has by itself, beside the strategy {name} with others; "

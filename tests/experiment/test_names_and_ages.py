@@ -1,7 +1,7 @@
 """What the ground is told of ages, and what satellites and messages may be called."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from orbitfl.errors import ScenarioError
 from orbitfl.experiment.classroom import open_classroom
 from orbitfl.experiment.letters import Parcel
-from orbitfl.experiment.replay import Replay
+from orbitfl.experiment.replay import Replay, Row
 from orbitfl.experiment.run import run, silent
 from orbitfl.experiment.survey import survey
 from orbitfl.federation import rules
@@ -34,10 +34,17 @@ def test_the_ground_weighs_letters_by_their_age(asked: Asked, played: Played, mo
     monkeypatch.setattr(rules.StalenessWeighted, "combine", listened)
     fedavg = "exchange.strategy={kind: fedavg, share: 0.25, rule: {kind: staleness_weighted}}"
     replay, happenings = played(asked(fedavg, "duration_s=10800"))
-    for _ in replay.carried_out(happenings):
-        pass
+    rows = [row for settled in replay.carried_out(happenings) for row in settled]
     assert len(told) > 1
     assert told == [sorted(ages_s) for ages_s in handed_in(happenings, ground=8)]
+    assert list(ages_recorded(rows)) == told, "as satellites do, the ground records what it merged"
+
+
+def ages_recorded(rows: list[Row]) -> Iterator[list[float]]:
+    """By the ground, for each of its rounds."""
+    ages = [(number, value) for number, (_, node, kind, value) in rows if (node, kind) == ("ground", "staleness_s")]
+    for number in dict.fromkeys(number for number, _ in ages):
+        yield sorted(age_s for place, age_s in ages if place == number)
 
 
 def handed_in(happenings: tuple[Happening, ...], ground: int) -> list[list[float]]:
@@ -134,3 +141,8 @@ def test_a_control_of_the_same_kind_has_the_same_options(asked: Asked) -> None:
     with pytest.raises(ScenarioError, match="controls has gossip"):
         asked("exchange.strategy={kind: gossip, rule: {kind: clipped}}", "exchange.controls=[gossip]")
     assert asked("exchange.controls=[gossip]").exchange.controls == ("gossip",)
+
+
+def test_a_control_is_named_once(asked: Asked) -> None:
+    with pytest.raises(ScenarioError, match="controls has frozen 2 times; name every control once"):
+        asked("exchange.controls=[frozen, isolated, frozen]")

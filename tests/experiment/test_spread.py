@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+import pytest
+
 import orbitfl
 from orbitfl.experiment.replay import Record, Replay
 from orbitfl.results import Cost
 from orbitfl.scenario import Scenario
-from orbitfl.simulation.timeline import Evaluation, Exchange, Happening, Offer, Session
+from orbitfl.simulation.timeline import Digest, Evaluation, Exchange, Happening, Offer, Session
 
 Asked = Callable[..., Scenario]
 Played = Callable[[Scenario], tuple[Replay, tuple[Happening, ...]]]
@@ -48,6 +51,27 @@ def test_gossip_spreads_as_brute_force_says(asked: Asked, played: Played):
     assert cut and told == expected
     assert max(value for *_, kind, value in told if kind == "staleness_s") > 500
     assert len({value for *_, kind, value in told if kind == "sources"}) > 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "keeps"),
+    [("{kind: trimmed_mean, trim: 2}", True), ("{kind: clipped, least_cosine: 0.9}", True), ("{kind: mean}", False)],
+)
+def test_letters_that_a_rule_keeps_out_are_not_told_as_merged(asked: Asked, played: Played, rule: str, keeps: bool):
+    """Two letters are too few to trim two on each side, and no other satellite learns so nearly the same."""
+    replay, happenings = played(asked(f"exchange.strategy={{kind: neighbourhood, rule: {rule}}}"))
+    steps, merges = replay.carried_out(happenings), 0
+    for each in happenings:
+        # So that the step carries out nothing but the merge.
+        replay.settled()
+        before = [(node.member.model, node.sources, node.steps_apart) for node in replay.nodes]
+        told = {kind for _, (_, _, kind, _) in next(steps)}
+        if isinstance(each, Digest):
+            merges, node, (model, *spread) = merges + 1, replay.nodes[each.node], before[each.node]
+            assert np.array_equal(node.member.model, model) is keeps and not node.pending_sources
+            assert told == (set() if keeps else {"staleness_s", "steps_apart"})
+            assert ([node.sources, node.steps_apart] == spread) is keeps
+    assert merges
 
 
 def test_a_run_tells_what_a_target_cost(asked: Asked):
