@@ -1,10 +1,13 @@
 """A replay written down as it goes, so that a run that is killed goes on where it was."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from orbitfl.experiment import state
+from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.replay import Record, Replay
 from orbitfl.scenario import Scenario, resolved_yaml
 from orbitfl.simulation.timeline import Happening
@@ -28,7 +31,7 @@ class Journal:
 
     def keep(self, happenings: Sequence[Happening], scenario: Scenario) -> Iterator[float]:
         """Carry out what is left of the happenings; yields mission seconds as they pass."""
-        key = _key(scenario)
+        key = _key(scenario, self._replay.classroom)
         if self._place is not None and self._place.exists():
             saved, self._rows = state.load(self._place, key)
             self._replay.go_on_from(saved)
@@ -53,6 +56,7 @@ class Journal:
         self._saved_s = max(ended_s, started_s + (ended_s - started_s) / LARGEST_SHARE - self._every_s)
 
 
-def _key(scenario: Scenario) -> str:
-    """What a state is of: everything a result depends on, as a resolved scenario says it."""
-    return resolved_yaml(scenario)
+def _key(scenario: Scenario, classroom: Classroom) -> str:
+    """What a state is of: everything a result depends on. A scenario says where tiles and weights lie, not which."""
+    inputs = {"orbitfl": metadata.version("orbitfl"), "base": classroom.base, **classroom.hashes}
+    return resolved_yaml(scenario) + json.dumps(inputs, sort_keys=True)

@@ -3,6 +3,7 @@
 A safetensors file: arrays, and a description in JSON of the dataclasses they belong to. Nothing else is made of it.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import fields
@@ -23,7 +24,7 @@ from orbitfl.federation.strategies import Member
 from orbitfl.files import write_bytes
 from orbitfl.training.flat import Moments
 
-FORMAT = "orbitfl-state-1"
+FORMAT = "orbitfl-state-2"
 KNOWN = {each.__name__: each for each in (Node, Member, Moments, Letter, Parcel, WaterMap)}
 Arrays = dict[str, NDArray]
 Row = tuple[int, tuple[float, str, str, float]]
@@ -36,7 +37,8 @@ def save(path: Path, key: str, state: dict[str, Any], rows: Sequence[Row]) -> No
     """
     arrays: Arrays = {}
     content = {"format": FORMAT, "key": key, "state": _described({**state, "rows": _columns(rows)}, arrays)}
-    write_bytes(path, safetensors_numpy.save(arrays, {"content": json.dumps(content)}))
+    told = json.dumps(content)
+    write_bytes(path, safetensors_numpy.save(arrays, {"content": told, "sha256": _sha256(told, arrays)}))
 
 
 def load(path: Path, key: str) -> tuple[dict[str, Any], list[Row]]:
@@ -45,18 +47,31 @@ def load(path: Path, key: str) -> tuple[dict[str, Any], list[Row]]:
         payload = path.read_bytes()
         arrays = safetensors_numpy.load(payload)
         header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
-        content = json.loads(header["__metadata__"]["content"])
+        told = header["__metadata__"]["content"]
+        content = json.loads(told)
         if (content["format"], content["key"]) != (FORMAT, key):
             raise StorageError(
-                f"{path} is the state of another scenario, seed or version of orbitfl; give the scenario that the run "
-                "was begun with, or choose another folder."
+                f"{path} is the state of another scenario or seed, of other tiles or launch weights, or of another "
+                "version of orbitfl; give those that the run was begun with, or choose another folder."
             )
+        if header["__metadata__"]["sha256"] != _sha256(told, arrays):
+            raise ValueError("its SHA-256 is not the one it was written with")
         state = _restored(content["state"], arrays)
         return state, _rows(state.pop("rows"))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"{path} is damaged ({error}); delete the run's folder and begin anew.") from error
+
+
+def _sha256(told: str, arrays: Arrays) -> str:
+    """Of the description and of every array: a disk may give back other numbers than it was given."""
+    digest = hashlib.sha256(told.encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        # Bytes, since a view of an empty array cannot be cast.
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
 
 
 def _described(value: Any, arrays: Arrays) -> Any:

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 import orbitfl
+from orbitfl.data.loading import load as load_tiles
 from orbitfl.errors import ScenarioError, StorageError
+from orbitfl.experiment import classroom
 from orbitfl.experiment.result import RunResult
+from orbitfl.models import checkpoint
+from orbitfl.models.mobile_sam import build
 from orbitfl.scenario import Scenario, load, resolved_yaml
 
 SMALL = (
@@ -115,7 +119,15 @@ def test_an_unfinished_run_is_not_overwritten(scenario: Scenario, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:-9], lambda b: b"x" * len(b), lambda b: b"", lambda b: b[:8] + b"{" * 99]
+    "damage",
+    [
+        lambda b: b[:-9],
+        lambda b: b"x" * len(b),
+        lambda b: b"",
+        lambda b: b[:8] + b"{" * 99,
+        lambda b: b[:-100] + bytes([b[-100] ^ 1]) + b[-99:],
+    ],
+    ids=["cut", "overwritten", "empty", "no header", "one bit"],
 )
 def test_a_damaged_state_is_told(scenario: Scenario, tmp_path: Path, damage):
     with pytest.raises(Stopped):
@@ -123,6 +135,26 @@ def test_a_damaged_state_is_told(scenario: Scenario, tmp_path: Path, damage):
     state = tmp_path / "run/state/state.safetensors"
     state.write_bytes(damage(state.read_bytes()))
     with pytest.raises(StorageError, match="damaged"):
+        orbitfl.run(scenario, tmp_path / "run", resume=True)
+
+
+def test_a_state_of_other_launch_weights_is_refused(scenario: Scenario, tmp_path: Path):
+    weights = tmp_path / "launch.safetensors"
+    asked = replace(scenario, model=replace(scenario.model, weights=str(weights)))
+    # Fresh weights, other ones each time.
+    checkpoint.save(build(asked.model.kind, asked.model.image_px), weights)
+    with pytest.raises(Stopped):
+        orbitfl.run(asked, tmp_path / "run", stop_after(3), state_every_s=0.0)
+    checkpoint.save(build(asked.model.kind, asked.model.image_px), weights)
+    with pytest.raises(StorageError, match="other tiles or launch weights"):
+        orbitfl.run(asked, tmp_path / "run", resume=True)
+
+
+def test_a_state_of_other_tiles_is_refused(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(Stopped):
+        orbitfl.run(scenario, tmp_path / "run", stop_after(3), state_every_s=0.0)
+    monkeypatch.setattr(classroom, "load", lambda data, cache: load_tiles(replace(data, seed=9), cache))
+    with pytest.raises(StorageError, match="other tiles or launch weights"):
         orbitfl.run(scenario, tmp_path / "run", resume=True)
 
 
