@@ -97,7 +97,11 @@ def _run_one(scenario: Scenario, school: _School, folder: RunFolder | None) -> R
     journal = Journal(replay, None if folder is None else folder.state, school.state_every_s)
     for t_s in journal.keep(mission.happenings, scenario):
         school.notify(f"learning: {scenario.exchange.strategy.kind}", int(t_s), int(scenario.duration_s))
-    observed = [*_hindered(mission, names), *traffic.spent(mission, names), *_achieved(scenario, school.plan, mission)]
+    observed = [
+        *_hindered(mission, names),
+        *traffic.spent(mission, names),
+        *_achieved(scenario, school.plan, mission, layout),
+    ]
     records = [*journal.records(), *observed]
     result = RunResult(
         scenario,
@@ -114,9 +118,10 @@ def _run_one(scenario: Scenario, school: _School, folder: RunFolder | None) -> R
     return replace(result, folder=folder.path)
 
 
-def _achieved(scenario: Scenario, plan: ContactPlan, mission: Timeline) -> Iterator[Record]:
+def _achieved(scenario: Scenario, plan: ContactPlan, mission: Timeline, layout: Layout) -> Iterator[Record]:
     kind: Literal["isl", "ground"] = "ground" if scenario.exchange.strategy.pattern == "ground" else "isl"
-    return traffic.achieved(mission, plan, kind, scenario.duration_s, CONSTELLATION)
+    update_byte = wire_of(scenario, layout).update_byte
+    return traffic.achieved(mission, plan, kind, scenario.duration_s, CONSTELLATION, update_byte)
 
 
 def _hindered(mission: Timeline, names: tuple[str, ...]) -> Iterator[Record]:

@@ -26,21 +26,27 @@ def spent(mission: Timeline, names: Sequence[str]) -> Iterator[Record]:
             yield t_s, names[node], "consumed_j", joule
 
 
-def achieved(mission: Timeline, plan: ContactPlan, kind: Kind, at_s: float, name: str) -> Iterator[Record]:
+def achieved(
+    mission: Timeline, plan: ContactPlan, kind: Kind, at_s: float, name: str, update_byte: int
+) -> Iterator[Record]:
     """For the whole mission: windows used and missed, transfers done, resumed and given up, and the goodput in bit/s.
 
     kind: of the windows that exchanges use. Resumed: of those done, what took more than one contact. Given up: what was
-    begun and is not done by the end. Goodput: bytes of transfers that were completed, over the time on the link.
+    begun and is not done by the end. Goodput: bytes of the updates that came through, of `update_byte` each, over the
+    time on the link; of both ways at once the fuller. What was sent again, and what opens a contact, is not counted.
     """
     parts = [each for each in mission.happenings if isinstance(each, Exchange | Sending)]
     by_number = defaultdict[int, list[Part]](list)
     for part in parts:
         by_number[part.number].append(part)
     done = [all_parts for all_parts in by_number.values() if all_parts[-1].outcome == "done"]
-    begun = {each.number for each in mission.happenings if isinstance(each, Offer)}
+    begun = dict[int, int]()
+    for each in mission.happenings:
+        if isinstance(each, Offer):
+            begun[each.number] = max(begun.get(each.number, 0), update_byte * (1 + len(each.relayed)))
     used, windows = _used(parts, plan, kind), int((plan.of_kind(kind).table["start_s"] < at_s).sum())
     on_link_s = sum(part.end_s - part.start_s for part in parts)
-    through_byte = sum(max(_bytes(part)) for all_parts in done for part in all_parts)
+    through_byte = sum(begun[all_parts[0].number] for all_parts in done)
     counts = {
         "contacts used": used,
         "contacts missed": windows - used,
@@ -98,7 +104,3 @@ def _ends(part: Part, plan: ContactPlan) -> tuple[str, str]:
             return plan.nodes[min(sender, receiver)], station
         case Sending(sender=sender, receiver=receiver):
             return plan.nodes[min(sender, receiver)], plan.nodes[max(sender, receiver)]
-
-
-def _bytes(part: Part) -> tuple[int, ...]:
-    return part.sent_byte if isinstance(part, Exchange) else (part.sent_byte,)
