@@ -50,7 +50,8 @@ class Read:
 class Terms:
     """What both sides of every exchange agree on before launch.
 
-    base: SHA-256 of the launch weights. names: of the satellites, and the ground's at the end.
+    base: SHA-256 of the launch weights. names: of the satellites, and the ground's at the end. most_samples: the most
+    tiles that any satellite will hold; a peer that claims more is refused, and within that a liar still counts more.
     """
 
     strategy: Strategy
@@ -60,6 +61,7 @@ class Terms:
     names: tuple[str, ...]
     screen: Screen
     chunk_byte: int
+    most_samples: int
 
 
 @dataclass
@@ -287,6 +289,8 @@ class Letters:
 
     def _screened(self, node: Node, sender: int, read: Read, at_s: float) -> Read:
         """Raises RefusalError for what the reader's screen keeps out."""
+        if read.header.samples > self.terms.most_samples:
+            raise RefusalError("too many samples", f"{read.header.sender} claims {read.header.samples} tiles")
         letter = self._letter(sender, read, at_s - read.header.made_s, None)
         own, last_version = node.member.model, node.last_version.get(sender)
         refusal = self.terms.screen.refusal(own, letter, last_version, usual_norm(own, node.lengths))

@@ -27,6 +27,7 @@ def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple
         names=(*names, GROUND),
         screen=exchange.screen,
         chunk_byte=exchange.transfer.chunk_byte,
+        most_samples=max(len(holding.index) for holding in classroom.holdings),
     )
     hostile = {
         names.index(name): Hostile(attack, np.random.default_rng([scenario.seed, HOSTILITY, names.index(name)]))

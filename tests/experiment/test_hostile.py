@@ -1,5 +1,6 @@
 """Satellites that send what they should not: refused, told in the folder, and harmless to everybody else."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,24 @@ def test_what_is_too_old_is_not_even_taken_once(asked: Asked, played: Played):
     in_time = {each.a + each.b - FOE for each in met if each not in late}
     reasons = ["stale" if each.a + each.b - FOE not in in_time else "replayed" for each in late]
     assert sorted(refused["kind"]) == sorted(f"refused update: {reason}" for reason in reasons)
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1, set()), (10**6, {"refused update: too many samples"})])
+def test_no_peer_claims_more_tiles_than_any_holds(
+    asked: Asked, played: Played, monkeypatch: pytest.MonkeyPatch, factor: int, told: set[str]
+):
+    """Rules that weigh with tiles would make of everybody what the foe says."""
+
+    def boasting(payload: bytes) -> bytes:
+        length = int.from_bytes(payload[:8], "little")
+        head = json.loads(payload[8 : 8 + length])
+        head["__metadata__"]["samples"] = str(int(head["__metadata__"]["samples"]) * factor)
+        return payload[:8] + json.dumps(head, separators=(",", ":")).encode().ljust(length) + payload[8 + length :]
+
+    monkeypatch.setattr("orbitfl.experiment.hostility.BYTES", {"nan": boasting})
+    rule = "exchange.strategy={kind: gossip, rule: {kind: sample_weighted}}"
+    _, records, met = hostile_run(played, asked(rule, f"faults.hostile={{{NAME}: nan}}"))
+    assert set(refusals(records)["kind"]) == told and len(refusals(records)) == (len(met) if told else 0)
 
 
 @pytest.mark.parametrize("attack", ["sign_flipped", "noise", "huge", "stale"])
