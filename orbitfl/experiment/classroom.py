@@ -9,6 +9,7 @@ import numpy as np
 from orbitfl.data.loading import load
 from orbitfl.data.partition import Holding
 from orbitfl.data.tiles import Tiles, content_hash
+from orbitfl.errors import DataError
 from orbitfl.experiment.survey import Survey
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
@@ -46,6 +47,7 @@ class Classroom:
 def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classroom:
     """Load weights and the tiles to score on, and compute the embeddings that are not kept yet."""
     learner, exam = load_learner(scenario), load(scenario.evaluation.data, cache_folder())
+    _require_both(exam)
     tiles = {"training": known.tiles, "evaluation": exam}
     if known.event_tiles is not None:
         tiles["event"] = known.event_tiles
@@ -54,6 +56,15 @@ def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classro
     training = _mislabelled(lessons["training"], scenario)
     exam, event, base = lessons["evaluation"], lessons.get("event"), fingerprint(learner.model)
     return Classroom(learner, training, known.holdings, exam, event, hashes, base)
+
+
+def _require_both(exam: Tiles) -> None:
+    """Raises DataError for tiles on which no model has an mIoU, before anything is learnt."""
+    for value, name in ((1, "water"), (0, "land")):
+        if not (exam.masks == value).any():
+            raise DataError(
+                f"The tiles of evaluation.data show no {name}, so no mIoU is told by them; add some with it."
+            )
 
 
 def load_learner(scenario: Scenario) -> DecoderLearner:

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orbitfl.errors import ScenarioError
+from orbitfl.data.loading import load
+from orbitfl.errors import DataError, ScenarioError
 from orbitfl.experiment.classroom import open_classroom
 from orbitfl.experiment.letters import Parcel
 from orbitfl.experiment.replay import Replay, Row
 from orbitfl.experiment.run import run, silent
 from orbitfl.experiment.survey import survey
 from orbitfl.federation import rules
+from orbitfl.files import cache_folder
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Aggregation, Exchange, Happening, Offer, Sending
 
@@ -130,6 +132,18 @@ def test_one_tile_has_nobody_to_change_masks_with(asked: Asked) -> None:
 
 def lessons_of(scenario: Scenario) -> np.ndarray:
     return open_classroom(scenario, survey(scenario, 8), silent).lessons.masks
+
+
+@pytest.mark.parametrize(("value", "name"), [(0, "water"), (1, "land")])
+def test_tiles_to_score_on_show_water_and_land(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, value: int, name: str
+) -> None:
+    scenario = asked()
+    tiles = load(scenario.evaluation.data, cache_folder())
+    alike = replace(tiles, masks=np.full_like(tiles.masks, value))
+    monkeypatch.setattr("orbitfl.experiment.classroom.load", lambda data, cache: alike)
+    with pytest.raises(DataError, match=f"evaluation.data show no {name}"):
+        run(scenario)
 
 
 def test_a_server_does_not_clip(asked: Asked) -> None:
