@@ -18,6 +18,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
@@ -66,15 +67,16 @@ def scan(folder: Path) -> tuple[Scene, ...]:
 def read_bands(scene: Scene, bands: Sequence[str]) -> tuple[NDArray, NDArray[np.bool_]]:
     """The named bands (len(bands), H, W) in the file's own numbers, and where they are valid (H, W).
 
-    A pixel is invalid where all these bands hold nodata (a single dark zero is no gap) or any is not finite.
-    Raises DataError when a band is not there or the file is damaged.
+    A pixel is invalid where all these bands hold nodata (a single dark zero is no gap), any is not finite, or the
+    file's own mask or alpha band leaves it out. Raises DataError when a band is not there or the file is damaged.
     """
     numbers = band_numbers(scene, bands)
     with _opened(scene.image_path) as file:
         values = file.read(numbers)
+        masked = _masked(file, numbers)
         nodata = [file.nodatavals[number - 1] for number in numbers]
     empty = [_equals(band, value) for band, value in zip(values, nodata, strict=True)]
-    valid = ~np.logical_and.reduce(empty)
+    valid = ~(np.logical_and.reduce(empty) | masked)
     return values, valid & np.isfinite(values).all(axis=0) if values.dtype.kind == "f" else valid
 
 
@@ -145,6 +147,21 @@ def band_numbers(scene: Scene, bands: Sequence[str]) -> list[int]:
             "Ask for these or correct the descriptions in the file."
         )
     return [names.index(_standard(band)) + 1 for band in bands]
+
+
+def _masked(file: DatasetReader, numbers: Sequence[int]) -> NDArray[np.bool_] | bool:
+    """Where the file's own mask or alpha band leaves a pixel out; masks that GDAL makes up of nodata are none."""
+    own = [number for number in numbers if _has_mask(file, number)]
+    return (file.read_masks(own) == 0).any(axis=0) if own else False
+
+
+def _has_mask(file: DatasetReader, number: int) -> bool:
+    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is no mask."""
+    flags = file.mask_flag_enums[number - 1]
+    if MaskFlags.alpha in flags:
+        name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]
+        return _standard(name or "ALPHA") == "ALPHA"
+    return MaskFlags.all_valid not in flags and MaskFlags.nodata not in flags
 
 
 def _standard(name: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio import Affine
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.shutil import copy as gdal_copy
 
@@ -226,3 +227,29 @@ def test_huge_scenes_are_refused_unread(pair: Path, monkeypatch: pytest.MonkeyPa
     tif(path, np.zeros((3, 40, 50), np.uint8))
     with pytest.raises(DataError, match="40 × 50 pixels"):
         scan(pair)
+
+
+@pytest.mark.parametrize("kind", ["mask", "alpha", "band of 8 bits"])
+def test_what_the_files_own_mask_leaves_out_is_not_valid(tmp_path: Path, kind: str) -> None:
+    """But a fourth band that has a band's name, which GDAL takes for alpha, hides nothing."""
+    inside = np.zeros((128, 128), bool)
+    inside[:, 40:] = True
+    fourth = "alpha" if kind == "alpha" else "B08"
+    place = {"crs": "EPSG:32651", "transform": Affine(10, 0, 300_000, 0, -10, 4_000_000)}
+    shape = {"driver": "GTiff", "height": 128, "width": 128, "dtype": "uint8", **place}
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    with rasterio.open(tmp_path / "masks" / "a.tif", "w", count=1, **shape) as file:
+        file.write(inside.astype(np.uint8), 1)
+    count = 3 if kind == "mask" else 4
+    with rasterio.open(tmp_path / "images" / "a.tif", "w", count=count, photometric="RGB", **shape) as file:
+        file.write(np.full((3, 128, 128), 90, np.uint8), [1, 2, 3])
+        file.descriptions = (*RGB, fourth)[:count]
+        if kind == "mask":
+            file.write_mask(inside)
+        else:
+            file.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+            file.write(255 * inside.astype(np.uint8), 4)
+    (scene,) = scan(tmp_path)
+    _, valid = read_bands(scene, RGB)
+    np.testing.assert_array_equal(valid, inside if kind in ("mask", "alpha") else np.ones_like(inside))
