@@ -1,8 +1,9 @@
-"""What this process has from the system: memory."""
+"""What this process has: memory from the system, packages from its environment."""
 
 import ctypes
 import resource
 import sys
+from importlib import metadata
 from pathlib import Path
 
 OWN_STATUS = Path("/proc/self/status")
@@ -28,6 +29,14 @@ def own_peak_byte() -> int:
     """The most memory this process has held; where /proc does not tell, what `getrusage` says."""
     unit_byte = 1 if sys.platform == "darwin" else 1024
     return peak_byte() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_byte
+
+
+def installed(package: str) -> str | None:
+    """Its version; None for what is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def keep_freed_memory() -> None:

@@ -5,11 +5,12 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from orbitfl.process import installed
 
 PACKAGES = (
     "orbitfl",
@@ -60,29 +61,22 @@ def _line(finding: Finding) -> str:
 def _packages() -> Iterator[Finding]:
     yield Finding("python", platform.python_version())
     for name in PACKAGES:
-        version = _version(name)
+        version = installed(name)
         if version is None:
             yield Finding(name, "missing", False, f"pip install {name}")
         else:
             yield Finding(name, version)
 
 
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _extras() -> Iterator[Finding]:
     for name, without in EXTRAS.items():
-        version = _version(name)
+        version = installed(name)
         yield Finding(name, version or "not there", advice="" if version else without)
 
 
 def _paseos() -> Finding:
     """PASEOS is optional: the twin environment does without."""
-    version = _version("paseos")
+    version = installed("paseos")
     cure = f"pip install 'orbitfl[paseos]' && pip install --no-deps paseos=={PASEOS_VERSION}"
     if version is None:
         return Finding(

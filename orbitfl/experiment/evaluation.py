@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import ref
 
-import numpy as np
-
-from orbitfl.federation.weights import Vector, stretches
+from orbitfl.federation.weights import Vector, same_bits
 from orbitfl.training.crew import Crew
 from orbitfl.training.learner import Lessons
 from orbitfl.training.scores import Confusion
@@ -31,7 +29,7 @@ class Content:
         if not isinstance(other, Content):
             return NotImplemented
         mine, theirs = self.model(), other.model()
-        return mine is not None and theirs is not None and (mine is theirs or _same_bits(mine, theirs))
+        return mine is not None and theirs is not None and (mine is theirs or same_bits(mine, theirs))
 
 
 @dataclass
@@ -51,8 +49,3 @@ class Evaluator:
         known = {**self._known, **dict(zip(wanted, scored, strict=True))}
         self._known = {key: counts for key, counts in known.items() if key.model() is not None}
         return [known[key] for key in keys]
-
-
-def _same_bits(first: Vector, second: Vector) -> bool:
-    parts = stretches(max(len(first), len(second)))
-    return all(np.array_equal(first[part].view(np.uint32), second[part].view(np.uint32)) for part in parts)

@@ -3,9 +3,8 @@
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from orbitfl.errors import OrbitflError, ScenarioError, StorageError
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
 from orbitfl.files import half_written, replacing, write_bytes, write_text
+from orbitfl.process import installed
 from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
 
@@ -138,11 +138,8 @@ def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:
 
 def versions() -> dict[str, str]:
     """Of Python, and of the packages that are installed: PASEOS is optional."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+    found = {name: version for name in VERSIONED if (version := installed(name)) is not None}
+    return {"python": platform.python_version(), **found}
 
 
 def _provenance(result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> dict[str, object]:

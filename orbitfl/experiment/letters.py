@@ -202,7 +202,7 @@ class Letters:
         for each in (parcel, *parcel.relayed):
             try:
                 read = self._read(direction, each)
-                origin = self._origin(read) if each is not parcel else self._from(sender, read)
+                origin = self._from(sender, read) if each is parcel else self._origin(receiver, read)
                 if read.header.version <= nodes[receiver].last_version.get(origin, -1):
                     continue
                 read = self._screened(nodes[receiver], origin, read, at_s)
@@ -275,11 +275,13 @@ class Letters:
         read = self._read(direction, self.parcels.pop(direction))
         return self._screened(node, self._from(direction[0], read), read, at_s)
 
-    def _origin(self, read: Read) -> int:
-        """Whose a relayed message is. Raises RefusalError for one of nobody known."""
-        if read.header.sender not in self.terms.names:
-            raise RefusalError("unknown sender", f"nobody is called {read.header.sender[:40]!r}")
-        return self.terms.names.index(read.header.sender)
+    def _origin(self, receiver: int, read: Read) -> int:
+        """Which other satellite a relayed message is of. Raises RefusalError where it is of none."""
+        satellites = self.terms.names[:-1]
+        others = {name: number for number, name in enumerate(satellites) if number != receiver}
+        if read.header.sender not in others:
+            raise RefusalError("unknown sender", f"no other satellite is called {read.header.sender[:40]!r}")
+        return others[read.header.sender]
 
     def _from(self, sender: int, read: Read) -> int:
         """The sender that was met. Raises RefusalError where the message is told to be another's."""

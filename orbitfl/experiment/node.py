@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from orbitfl.federation.rules import Letter
 from orbitfl.federation.strategies import Member
-from orbitfl.federation.weights import Vector, stretches
+from orbitfl.federation.weights import same_bits
 from orbitfl.training.flat import Moments
 
 
@@ -52,11 +50,6 @@ class Node:
 
 def _kept_out(before: Member, after: Member, letters: Sequence[Letter]) -> bool:
     """Whether the model is the very same, though letters said otherwise: those that agree with it change nothing."""
-    if not _same(before.model, after.model):
+    if not same_bits(before.model, after.model):
         return False
-    return not all(_same(letter.model, letter.sent["model"] if letter.sent else before.model) for letter in letters)
-
-
-def _same(one: Vector, other: Vector) -> bool:
-    """As `np.array_equal`, that of two models that differ sees it at once."""
-    return all(np.array_equal(one[part], other[part]) for part in stretches(len(one)))
+    return not all(same_bits(letter.model, letter.sent["model"] if letter.sent else before.model) for letter in letters)

@@ -117,6 +117,12 @@ def all_finite(vector: NDArray) -> bool:
     return all(bool(np.isfinite(vector[part]).all()) for part in stretches(len(vector)))
 
 
+def same_bits(first: Vector, second: Vector) -> bool:
+    """Whether two vectors are the very same; where they differ, that is mostly seen at once."""
+    parts = stretches(max(len(first), len(second)))
+    return all(np.array_equal(first[part].view(np.uint32), second[part].view(np.uint32)) for part in parts)
+
+
 def norm(vector: NDArray) -> float:
     """Euclidean length; rows of `ROW` squares are summed in the vector's own precision, and the rows in float64."""
     rows = vector[: len(vector) // ROW * ROW].reshape(-1, ROW)
