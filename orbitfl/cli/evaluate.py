@@ -66,23 +66,12 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score a checkpoint, a bundle or a baseline on scenes with masks: one confusion matrix over all valid pixels."""
-    options = {
-        "bands": bands,
-        "tile_px": tile_px,
-        "image_px": image_px,
-        "prompt": prompt,
-        "train": train,
-        "steps": steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
+    network = {"bands": bands, "tile_px": tile_px, "image_px": image_px, "prompt": prompt}
+    school = {"train": train, "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+    given = {name: value for name, value in {**network, **school}.items() if value is not None}
     _require_one_contestant(checkpoint, baseline, bundle)
     _require_fitting(checkpoint, baseline, given)
-    if checkpoint is not None and Path(checkpoint).is_dir():
-        checkpoint, as_shown = _of_run(Path(checkpoint))
-        given = {**as_shown, **given}
+    checkpoint, given = _of_run(checkpoint, given)
     with reporting() as notify:
         if bundle is not None:
             appraisal = _appraise_bundle(bundle, data, rule, notify)
@@ -115,15 +104,17 @@ def _require_fitting(checkpoint: str | None, baseline: str | None, given: Given)
         raise OrbitflError("--baseline unet learns from scenes with masks; give their folder with --train DIR.")
 
 
-def _of_run(folder: Path) -> tuple[str, Given]:
-    """A run's average checkpoint, and what the network was shown, for the options that are not given."""
+def _of_run(checkpoint: str | None, given: Given) -> tuple[str | None, Given]:
+    """For a run's folder its average checkpoint, and where options are not given, what the run showed its network."""
+    if checkpoint is None or not Path(checkpoint).is_dir():
+        return checkpoint, given
     from orbitfl.data.channels import shown
     from orbitfl.export.source import run_of
 
-    weights, scenario = run_of(folder)
-    data = scenario.evaluation.data
-    as_shown = {"bands": ",".join(shown(data.bands)), "tile_px": data.tile_px, "stretch": data.stretch}
-    return str(weights), {**as_shown, "image_px": scenario.model.image_px}
+    weights, scenario = run_of(Path(checkpoint))
+    data, image_px = scenario.evaluation.data, scenario.model.image_px
+    as_run = {"bands": ",".join(shown(data.bands)), "tile_px": data.tile_px, "stretch": data.stretch}
+    return str(weights), {**as_run, "image_px": image_px, **given}
 
 
 def _folder(path: Path, given: Given, rule: Rule) -> "FolderData":

@@ -1,6 +1,7 @@
 """`orbitfl export` and `orbitfl segment`."""
 
 import json
+from collections.abc import Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
     from orbitfl.export.bundle import Exported
     from orbitfl.export.source import Source
 
-MOST_LOSS = 1.0
-
 Checkpoint = Annotated[str, typer.Argument(help="A run's folder, a weight file, official, or nano-base.")]
 
 
 def export(
+    context: typer.Context,
     checkpoint: Checkpoint,
     out: Annotated[Path, typer.Option(help="The bundle's folder, or the update's file.", show_default=False)],
     image_px: Annotated[
@@ -32,7 +32,7 @@ def export(
         int | None, typer.Option(min=16, help="Of a scene. [default: as the run, or what the network sees]")
     ] = None,
     quantize: Annotated[Literal["none", "int8"], typer.Option(help="int8: a smaller, faster encoder.")] = "none",
-    most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = MOST_LOSS,
+    most_loss: Annotated[float, typer.Option(min=0, help="Points of mIoU that int8 may cost.")] = 1.0,
     data: Annotated[
         Path | None, typer.Option(help="Scenes with masks to compare on. [default: those the run was scored on]")
     ] = None,
@@ -50,20 +50,7 @@ def export(
     from orbitfl.export.source import shown_on
 
     if update_for is not None:
-        settled = {
-            "--image-px": image_px,
-            "--bands": bands,
-            "--tile-px": tile_px,
-            "--quantize": quantize != "none",
-            "--most-loss": most_loss != MOST_LOSS,
-            "--data": data,
-            "--batch": batch_size != 1,
-            "--overlap-px": overlap_px,
-            "--threads": threads != 1,
-            "--sign": sign,
-            "--json": as_json,
-        }
-        _require_nothing_of(settled, "--update-for")
+        _require_left_out(context, context.params.keys() - {"checkpoint", "out", "update_for"}, "--update-for")
         _export_update(checkpoint, update_for, out)
         return
     options = Options(
@@ -76,6 +63,7 @@ def export(
 
 
 def segment(
+    context: typer.Context,
     scene: Annotated[Path, typer.Argument(help="A GeoTIFF of any size.")],
     out: Annotated[Path, typer.Option(help="The mask: 0 land, 1 water, 255 not known.", show_default=False)],
     bundle: Annotated[Path | None, typer.Option(help="A bundle's folder.", show_default=False)] = None,
@@ -92,18 +80,19 @@ def segment(
     if (bundle is None) == (checkpoint is None):
         raise OrbitflError("Give exactly one of --bundle and --checkpoint.")
     if bundle is not None:
-        _require_nothing_of({"--image-px": image_px, "--bands": bands, "--tile-px": tile_px}, "--bundle")
+        _require_left_out(context, {"image_px", "bands", "tile_px"}, "--bundle")
     with TemporaryDirectory() as scratch:
         if bundle is None:
             bundle = _passing_bundle(_source(str(checkpoint), image_px, bands, tile_px), Path(scratch))
         _segment(bundle, scene, out, vector, threads)
 
 
-def _require_nothing_of(options: dict[str, object], subject: str) -> None:
+def _require_left_out(context: typer.Context, names: Set[str], subject: str) -> None:
     """Options that would be ignored are refused: whoever gave them expects something else."""
-    for name, value in options.items():
-        if value is not None and value is not False:
-            raise OrbitflError(f"{name} says nothing about {subject}; leave it out.")
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is not None and source.name == "COMMANDLINE":
+            raise OrbitflError(f"{option.opts[0]} says nothing about {subject}; leave it out.")
 
 
 def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads: int) -> None:
