@@ -269,7 +269,8 @@ def newton(b0, d0, e0, b5, d1, e1, share, step):
             high = x if beyond else high
             low = low if beyond else x
             better = x - value / slope
-            better = better if (better >= low) & (better <= high) else 0.5 * (low + high)
+            near = (better >= low - CONVERGED) & (better <= high + CONVERGED)
+            better = min(max(better, low), high) if near else 0.5 * (low + high)
             moved = better - x
             x = better
         share[m] = x

@@ -30,7 +30,10 @@ US_PER_S = 1_000_000
 NEWTON_ROUNDS = 4
 """Enough for all but a few in a thousand; those go on."""
 CONVERGED = 1e-5
-"""Share of an interval that Newton's last step may have: its square is the error, 20 ns of 180 s."""
+"""Share of an interval that Newton's last step may have: its square is the error, 20 ns of 180 s.
+
+So far beyond its bracket a step ends on it, as it does at a zero on the bracket itself; farther, the bracket is halved.
+"""
 AT_END = 1e-3
 """Newton starts so far within an interval: begun on an end where the function is zero, it would not see another."""
 CUTS = 40
@@ -262,7 +265,8 @@ def _newton_step(
     high, low = np.where(beyond, x, high), np.where(beyond, low, x)
     with np.errstate(divide="ignore", invalid="ignore"):
         better = x - value / slope
-    better = np.where((better >= low) & (better <= high), better, 0.5 * (low + high))
+    near = (better >= low - CONVERGED) & (better <= high + CONVERGED)
+    better = np.where(near, np.minimum(np.maximum(better, low), high), 0.5 * (low + high))
     return better, better - x, low, high
 
 

@@ -123,6 +123,18 @@ def test_zeros_of_quintics_are_those_of_numpy(coefficients: list[float], width_s
     np.testing.assert_allclose(np.sort(found), inside, atol=1e-8)
 
 
+@pytest.mark.parametrize("off", [0.0, 1e-17, 1e-12, 1e-7])
+@pytest.mark.parametrize("rise", [1.0, -3.0])
+@pytest.mark.parametrize("bends", [(0.3, -0.1), (-0.2, 0.05)])
+def test_a_zero_on_an_end_is_found_as_sharply_as_any(off: float, rise: float, bends: tuple[float, float]):
+    near_start = Polynomial([-off, 1.0, *bends]) * rise
+    for quintic, place in ((near_start, off), (near_start(Polynomial([1.0, -1.0])), 1 - off)):
+        jets = [Jet(*(np.array([(quintic.deriv(k) if k else quintic)(at)]) for k in range(3))) for at in (0.0, 1.0)]
+        found = zeros(bernstein(*jets, 1.0))[1]
+        assert len(found) or off < 1e-15  # which 1 minus it, or a sum, may round away
+        np.testing.assert_allclose(found, place, atol=1e-10)
+
+
 def test_zeros_of_many_quintics_stay_with_their_polynomials():
     """All five zeros of each inside, and none in every third."""
     random = np.random.default_rng(3)
@@ -148,10 +160,6 @@ def test_windows_of_a_wave_are_the_closed_form(level: float, period_s: float, ph
     assume(np.all(np.diff(expected) > 0.01) and np.all(np.minimum(edges_s, last_s - edges_s) > 0.01))
     found = search(wave(level, period_s, phase), (2 * np.pi / period_s) ** 2, (0.0, last_s))
     # A quintic over 30 s of the shortest period is off by 2e-8; a crest's edge moves by that over its slope.
-    np.testing.assert_allclose(times(found), expected, atol=1e-3)
-    # On a node itself rounding decides on which side an edge lies, and it is found by halving, to CONVERGED of a step.
-    steps = edges_s / (last_s / max(2, round(last_s / STEP_S))) * 2
-    assume(np.all(np.abs(steps - np.rint(steps)) > 1e-9))
     steep = np.sqrt(1 - level**2) * 2 * np.pi / period_s
     np.testing.assert_allclose(times(found), expected, atol=EDGE_S + 1e-7 / steep)
 
@@ -164,8 +172,8 @@ def test_a_window_or_gap_shorter_than_the_step_is_found(width_s: float, sign: in
     first, last = middle_s - width_s / 2, middle_s + width_s / 2
     expected = [(first, last)] if sign > 0 else [(0.0, first), (last, 19_800.0)]
     clipped = [(max(start, 0.0), min(end, 19_800.0)) for start, end in expected if start < 19_800 and end > 0]
-    # A zero at the very end of an interval is known to `CONVERGED` of it, others to its square.
-    np.testing.assert_allclose(times(found), clipped, atol=1e-5 * 30)
+    # Two zeros close to each other leave less of a slope, and Newton's last step more of an error.
+    np.testing.assert_allclose(times(found), clipped, atol=1e-4)
 
 
 @pytest.mark.parametrize("value", [1.0, -1.0, 0.0])
