@@ -15,9 +15,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import torch
 from safetensors.torch import save_file
 
+from orbitfl.bench.simulation.lessons import learnt
+from orbitfl.bench.simulation.missions import mission
 from orbitfl.data.options import SyntheticData
-from orbitfl.experiment.simulation_bench.lessons import learnt
-from orbitfl.experiment.simulation_bench.missions import mission
 from orbitfl.models import build
 from orbitfl.orbit.walker import Walker
 from orbitfl.process import keep_freed_memory

@@ -25,7 +25,7 @@ def training(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Time a training step from kept embeddings against one that runs the encoder again."""
-    from orbitfl.training.bench import time_steps
+    from orbitfl.bench.training import time_steps
 
     timed = time_steps(model, image_px, batch_size, repeats)
     if as_json:
@@ -46,12 +46,12 @@ def contacts(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Time contact plans against PASEOS, skyfield and brahe, as they grow, and against the machine's bounds."""
-    from orbitfl.experiment import contact_bench
+    from orbitfl.bench.contacts import CASES, QUICK, STANDARD, described, measured
 
-    options = contact_bench.QUICK if quick else contact_bench.STANDARD
+    options = QUICK if quick else STANDARD
     with reporting() as notify:
-        results = contact_bench.measured(options, only or contact_bench.CASES, notify)
-    print(json.dumps(results) if as_json else contact_bench.described(results))
+        results = measured(options, only or CASES, notify)
+    print(json.dumps(results) if as_json else described(results))
 
 
 @app.command(epilog="Example: orbitfl bench environment --quick")
@@ -60,12 +60,12 @@ def environment(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Time PASEOS as its user has it, PASEOS as orbitfl drives it, and its twin, and tell how far they are apart."""
-    from orbitfl.experiment import environment_bench
+    from orbitfl.bench.environment import QUICK, STANDARD, described, measured
 
-    options = environment_bench.QUICK if quick else environment_bench.STANDARD
+    options = QUICK if quick else STANDARD
     with reporting() as notify:
-        results = environment_bench.measured(options, notify)
-    print(json.dumps(results) if as_json else environment_bench.described(results))
+        results = measured(options, notify)
+    print(json.dumps(results) if as_json else described(results))
 
 
 @app.command(epilog="Example: orbitfl bench simulation --quick")
@@ -76,14 +76,14 @@ def simulation(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Time a week of 100 satellites without learning, and what a small run takes besides its learning."""
-    from orbitfl.experiment import simulation_bench
+    from orbitfl.bench.simulation import QUICK, STANDARD, described, measured
     from orbitfl.process import keep_freed_memory
 
     keep_freed_memory()
-    options = simulation_bench.QUICK if quick else simulation_bench.STANDARD
+    options = QUICK if quick else STANDARD
     with reporting() as notify:
-        results = simulation_bench.measured(options, notify)
-    print(json.dumps(results) if as_json else simulation_bench.described(results))
+        results = measured(options, notify)
+    print(json.dumps(results) if as_json else described(results))
 
 
 @app.command(epilog="Example: orbitfl bench edge --scene-px 2048 --json")
@@ -99,11 +99,11 @@ def edge(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure the board's runtime beside torch: speed, bytes, accuracy, start, a large scene, seams."""
-    from orbitfl.export import edge_bench
+    from orbitfl.bench.edge import Bench, described, measured
     from orbitfl.export.source import find, shown_on
 
     source = find(checkpoint, image_px)
-    options = edge_bench.EdgeBench(threads=threads, repeats=repeats, scene_px=scene_px)
+    options = Bench(threads=threads, repeats=repeats, scene_px=scene_px)
     with reporting() as notify:
-        found = edge_bench.measured(source if data is None else shown_on(source, data), options, notify)
-    print(json.dumps(found) if as_json else edge_bench.described(found))
+        found = measured(source if data is None else shown_on(source, data), options, notify)
+    print(json.dumps(found) if as_json else described(found))

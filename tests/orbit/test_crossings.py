@@ -123,16 +123,22 @@ def test_zeros_of_quintics_are_those_of_numpy(coefficients: list[float], width_s
     np.testing.assert_allclose(np.sort(found), inside, atol=1e-8)
 
 
+def _back(jet: Jet) -> Jet:
+    return Jet(jet.value, -jet.slope, jet.bend)
+
+
 @pytest.mark.parametrize("off", [0.0, 1e-17, 1e-12, 1e-7])
 @pytest.mark.parametrize("rise", [1.0, -3.0])
 @pytest.mark.parametrize("bends", [(0.3, -0.1), (-0.2, 0.05)])
 def test_a_zero_on_an_end_is_found_as_sharply_as_any(off: float, rise: float, bends: tuple[float, float]):
-    near_start = Polynomial([-off, 1.0, *bends]) * rise
-    for quintic, place in ((near_start, off), (near_start(Polynomial([1.0, -1.0])), 1 - off)):
-        jets = [Jet(*(np.array([(quintic.deriv(k) if k else quintic)(at)]) for k in range(3))) for at in (0.0, 1.0)]
-        found = zeros(bernstein(*jets, 1.0))[1]
-        assert len(found) or off < 1e-15  # which 1 minus it, or a sum, may round away
-        np.testing.assert_allclose(found, place, atol=1e-10)
+    quintic = Polynomial(rise * np.array([-off, 1.0, *bends]))
+    start, end = (Jet(*(np.array([(quintic.deriv(k) if k else quintic)(at)]) for k in range(3))) for at in (0.0, 1.0))
+    forth = zeros(bernstein(start, end, 1.0))[1]
+    back = zeros(bernstein(_back(end), _back(start), 1.0))[1]
+    assert len(forth) or off == 0
+    assert len(back) or off < 1e-15  # which 1 minus it rounds away
+    np.testing.assert_allclose(forth, off, atol=1e-10)
+    np.testing.assert_allclose(back, 1 - off, atol=1e-10)
 
 
 def test_zeros_of_many_quintics_stay_with_their_polynomials():

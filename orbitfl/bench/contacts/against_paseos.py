@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from orbitfl.bench.contacts.given import EPOCH_UTC, STATIONS, Shell, best_engine, planning
+from orbitfl.bench.timing import fastest, timed
 from orbitfl.contacts import ContactPlan, ContactRules, found
 from orbitfl.environment.plain_paseos import PlainActors, plain_actors
-from orbitfl.experiment.contact_bench.given import EPOCH_UTC, STATIONS, Shell, best_engine, planning
-from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.clock import DAY_S
 

@@ -8,10 +8,10 @@ import numpy as np
 from sgp4.api import Satrec
 from skyfield.api import EarthSatellite, wgs84
 
+from orbitfl.bench.contacts.given import EPOCH_UTC, GROUND, STATIONS, Shell, best_engine, passes_of
+from orbitfl.bench.timing import fastest, timed
 from orbitfl.contacts import ContactPlan, ContactRules, contact_plan
 from orbitfl.contacts.engine import EngineName
-from orbitfl.experiment.contact_bench.given import EPOCH_UTC, GROUND, STATIONS, Shell, best_engine, passes_of
-from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import DAY_S, timescale
 from orbitfl.orbit.station import GroundStation

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orbitfl.bench.contacts.given import STATIONS, Shell, planning
+from orbitfl.bench.timing import fastest, timed
 from orbitfl.contacts import ContactRules, Planning, found
 from orbitfl.contacts.engine import EngineName, engine_for
 from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.pairs import Pairs, chosen_pairs
 from orbitfl.contacts.visibility import past_sphere
-from orbitfl.experiment.contact_bench.given import STATIONS, Shell, planning
-from orbitfl.experiment.timing import fastest, timed
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.ephemeris import Sampled, sampled

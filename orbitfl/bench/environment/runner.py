@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orbitfl.environment import Battery, Paseos
-from orbitfl.experiment.environment_bench.flights import (
+from orbitfl.bench.environment.flights import (
     Flight,
     apart,
     flown,
@@ -14,7 +13,8 @@ from orbitfl.experiment.environment_bench.flights import (
     started,
     tasks,
 )
-from orbitfl.experiment.timing import fastest, machine, timed
+from orbitfl.bench.timing import fastest, machine, timed
+from orbitfl.environment import Battery, Paseos
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.walker import Walker
 

@@ -34,7 +34,7 @@ Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeBench:
+class Bench:
     """scene_px: the side of the large scene; 10 980 is that of a Sentinel-2 tile."""
 
     threads: int = 1
@@ -42,7 +42,7 @@ class EdgeBench:
     scene_px: int = 10_980
 
 
-def measured(source: Source, options: EdgeBench, notify: Notify) -> dict[str, Any]:
+def measured(source: Source, options: Bench, notify: Notify) -> dict[str, Any]:
     """Every figure as one object of JSON. Raises OrbitflError where the network cannot be exported."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -116,14 +116,14 @@ def _graph_byte(exported: Exported) -> int:
     return next(trial.byte for trial in exported.trials if trial.name == exported.shipped.name)
 
 
-def _start_s(source: Source, bundle: Path, folder: Path, options: EdgeBench) -> float:
+def _start_s(source: Source, bundle: Path, folder: Path, options: Bench) -> float:
     """From the start of the process to the written mask of a scene of one tile, the best of three."""
     scene = folder / "tile.tif"
     _write_mosaic(scene, source, source.tile_px)
     return min(_segmented(scene, bundle, options)[0] for _ in range(3))
 
 
-def _large_scene(source: Source, bundle: Path, folder: Path, options: EdgeBench, notify: Notify) -> dict[str, float]:
+def _large_scene(source: Source, bundle: Path, folder: Path, options: Bench, notify: Notify) -> dict[str, float]:
     scene = folder / "large.tif"
     _write_mosaic(scene, source, options.scene_px)
     notify("large scene", 0, 1)
@@ -132,7 +132,7 @@ def _large_scene(source: Source, bundle: Path, folder: Path, options: EdgeBench,
     return {"side_px": options.scene_px, "seconds": seconds, "peak_byte": most_byte}
 
 
-def _segmented(scene: Path, bundle: Path, options: EdgeBench) -> tuple[float, int]:
+def _segmented(scene: Path, bundle: Path, options: Bench) -> tuple[float, int]:
     """Seconds and the most memory in bytes, from the start of the process to a mask beside the scene."""
     mask = scene.with_suffix(".mask.tif")
     mask.unlink(missing_ok=True)

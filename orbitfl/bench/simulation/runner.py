@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orbitfl.experiment.simulation_bench.flights import flown
-from orbitfl.experiment.simulation_bench.missions import mission
-from orbitfl.experiment.timing import machine
+from orbitfl.bench.simulation.flights import flown
+from orbitfl.bench.simulation.missions import mission
+from orbitfl.bench.timing import machine
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.walker import Walker
 
@@ -42,7 +42,7 @@ def measured(bench: Bench, notify: Notify) -> dict[str, Any]:
     notify("missions", 0, 2)
     many = flown(mission(bench.many, bench.many_s), NANO_NUMBERS, bench.repeats)
     notify("missions", 1, 2)
-    from orbitfl.experiment.simulation_bench.lessons import learnt
+    from orbitfl.bench.simulation.lessons import learnt
 
     few = learnt(mission(bench.few, bench.few_s, bench.image_px), bench.workers)
     notify("missions", 2, 2)

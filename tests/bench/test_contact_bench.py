@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from orbitfl.bench import contacts, timing
+from orbitfl.bench.contacts import against_paseos, runner
+from orbitfl.bench.contacts.against_brahe import against_brahe
+from orbitfl.bench.contacts.against_paseos import AgainstPaseos
+from orbitfl.bench.contacts.against_skyfield import AgainstPasses, against_skyfield, compared
+from orbitfl.bench.contacts.given import EPOCH_UTC, STATIONS, Shell, planning
+from orbitfl.bench.contacts.growth import Scale, grown
 from orbitfl.cli.bench import app
 from orbitfl.contacts import ContactRules, found
 from orbitfl.environment.plain_paseos import plain_actors
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.experiment import contact_bench, timing
-from orbitfl.experiment.contact_bench import against_paseos, runner
-from orbitfl.experiment.contact_bench.against_brahe import against_brahe
-from orbitfl.experiment.contact_bench.against_paseos import AgainstPaseos
-from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, against_skyfield, compared
-from orbitfl.experiment.contact_bench.given import EPOCH_UTC, STATIONS, Shell, planning
-from orbitfl.experiment.contact_bench.growth import Scale, grown
 from orbitfl.orbit.tle import read_tle
 
 SHELL = Shell(total=6, planes=3, phasing=1, altitude_km=700.0, inclination_deg=80.0)
@@ -29,7 +29,7 @@ ASKED = AgainstPaseos(
 )
 PASSES = AgainstPasses(shell=SHELL, asked=3, stations=3, duration_s=SPAN_S, bisected_pairs=4, repeats=1)
 SCALE = Scale(shell=SHELL, engine="numpy", stations=2, duration_s=SPAN_S, repeats=2)
-TINY = contact_bench.Bench(paseos=ASKED, passes=(PASSES,), growth=(SCALE,), roofline=replace(SCALE, engine="numba"))
+TINY = contacts.Bench(paseos=ASKED, passes=(PASSES,), growth=(SCALE,), roofline=replace(SCALE, engine="numba"))
 
 
 def test_two_lines_and_elements_of_a_shell_are_the_same(tmp_path: Path):
@@ -127,7 +127,7 @@ def test_growth_among_neighbours_is_the_same_with_numba():
 
 def test_roofline_sets_rates_against_bounds():
     pytest.importorskip("numba", reason="numba is an extra")
-    from orbitfl.experiment.contact_bench.roofline import roofline
+    from orbitfl.bench.contacts.roofline import roofline
 
     result = roofline(TINY.roofline)
     machine, bounds = result["machine"], result["bounds_pair_steps_s"]
@@ -167,12 +167,12 @@ def test_a_killed_case_is_told():
 
 def test_unknown_cases_are_refused():
     with pytest.raises(ScenarioError, match="stk is no case of the benchmark; choose from paseos"):
-        contact_bench.measured(TINY, ["stk"], lambda *_: None)
+        contacts.measured(TINY, ["stk"], lambda *_: None)
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contact_bench, "QUICK", TINY)
+    monkeypatch.setattr(contacts, "QUICK", TINY)
     monkeypatch.setitem(runner.NEEDS, "brahe", "brahe_that_is_not_there")
 
 
@@ -197,7 +197,7 @@ def test_command_prints_one_json_object(tiny: None):
 
 def test_every_case_has_words():
     """`described` of all results at once, made up but for their keys."""
-    text = contact_bench.described(
+    text = contacts.described(
         {
             "machine": {"processor": "abacus", "python": "3.11", "threads": 1},
             "paseos": {"missing": "paseos"},

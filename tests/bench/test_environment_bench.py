@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from orbitfl.bench import environment
+from orbitfl.bench.environment.flights import Flight, apart, flown, started, tasks
 from orbitfl.cli.bench import app
 from orbitfl.environment import Battery
-from orbitfl.experiment import environment_bench
-from orbitfl.experiment.environment_bench.flights import Flight, apart, flown, started, tasks
 from orbitfl.orbit.walker import Walker
 
 TWO = Walker(total=2, planes=1, phasing=0, altitude_km=786.0, inclination_deg=98.62)
-TINY = environment_bench.Bench(
+TINY = environment.Bench(
     satellites=TWO, duration_s=3600.0, plain_s=720.0, many=replace(TWO, total=4), many_s=7200.0, repeats=1
 )
 
@@ -27,7 +27,7 @@ def test_tasks_fill_the_mission():
 
 
 def test_no_limit_interferes_with_the_day_that_is_flown():
-    fleet = started(Battery(), environment_bench.STANDARD.satellites, 86_400.0)
+    fleet = started(Battery(), environment.STANDARD.satellites, 86_400.0)
     spells = [fleet.advance(node, *task) for task in tasks(86_400.0) for node in range(8)]
     assert all(spell.reason is None for spell in spells)
     assert 0.2 < min(spell.charge_end for spell in spells) < max(spell.charge_end for spell in spells) < 1
@@ -40,7 +40,7 @@ def test_differences_are_the_largest_ones():
 
 
 def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(environment_bench, "QUICK", TINY)
+    monkeypatch.setattr(environment, "QUICK", TINY)
     ended = CliRunner().invoke(app, ["environment", "--quick", "--json"], catch_exceptions=False)
     results = json.loads(ended.stdout)
     assert set(results["seconds"]) == set(results["ratio"]) and len(results["seconds"]) == 5
@@ -55,6 +55,6 @@ def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
     exact = differences["PASEOS as we drive it, repaired", "twin, exact"]
     assert exact["charge"] < 0.01 and 0 < exact["temperature_k"] < 0.1
     assert results["many"]["advances"] == 4 * len(tasks(7200.0))
-    words = environment_bench.described(results)
+    words = environment.described(results)
     assert "2 satellites, 1 h" in words and "plain: 0.2 h, extrapolated" in words
     assert flown(started(Battery(), TWO, 3600.0), 2, tasks(3600.0)).charge.shape == (len(tasks(3600.0)), 2)

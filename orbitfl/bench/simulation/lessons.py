@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orbitfl.bench.timing import timed
 from orbitfl.contacts import ContactPlan, found
 from orbitfl.experiment.classroom import Classroom, open_classroom
 from orbitfl.experiment.mission import timeline
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.replaying import replay_of
 from orbitfl.experiment.survey import survey
-from orbitfl.experiment.timing import timed
 from orbitfl.federation.weights import Layout
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Exchange, Session, Timeline

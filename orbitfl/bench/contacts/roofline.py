@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from orbitfl.bench.contacts.growth import Scale, first_plan_s, isl_windows, pairs_of, states
+from orbitfl.bench.timing import fastest
 from orbitfl.contacts import compiled, found
 from orbitfl.contacts.visibility import PairProducts, past_sphere
-from orbitfl.experiment.contact_bench.growth import Scale, first_plan_s, isl_windows, pairs_of, states
-from orbitfl.experiment.timing import fastest
 
 CACHES_BYTE = {"l1": 16 << 10, "l2": 256 << 10, "l3": 6 << 20, "dram": 256 << 20}
 """Working sets that lie well within one level and not within the one before, on common machines."""

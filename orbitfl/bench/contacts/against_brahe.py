@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, compared, timings
-from orbitfl.experiment.contact_bench.given import EPOCH_UTC, STATIONS, passes_of
-from orbitfl.experiment.timing import timed
+from orbitfl.bench.contacts.against_skyfield import AgainstPasses, compared, timings
+from orbitfl.bench.contacts.given import EPOCH_UTC, STATIONS, passes_of
+from orbitfl.bench.timing import timed
 from orbitfl.orbit.arrays import Floats
 
 AT_THE_SPANS_END_S = 1e-3

@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from orbitfl.bench import simulation
+from orbitfl.bench.simulation.flights import flown
+from orbitfl.bench.simulation.missions import mission
 from orbitfl.cli.bench import app
-from orbitfl.experiment import simulation_bench
 from orbitfl.experiment.mission import contact_plan, timeline
-from orbitfl.experiment.simulation_bench.flights import flown
-from orbitfl.experiment.simulation_bench.missions import mission
 from orbitfl.federation.weights import line
 from orbitfl.orbit.walker import Walker
 from orbitfl.simulation.timeline import Exchange, Session
 
 FOUR = Walker(total=4, planes=2, phasing=1, altitude_km=786.0, inclination_deg=60.0)
-TINY = simulation_bench.Bench(
+TINY = simulation.Bench(
     many=replace(FOUR, total=12), many_s=7200.0, few=FOUR, few_s=1800.0, image_px=64, workers=(1, 3), repeats=1
 )
 
 
 def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(simulation_bench, "QUICK", TINY)
+    monkeypatch.setattr(simulation, "QUICK", TINY)
     ended = CliRunner().invoke(app, ["simulation", "--quick", "--json"], catch_exceptions=False)
     results = json.loads(ended.stdout)
     dry, learning = results["dry"], results["learning"]
@@ -38,7 +38,7 @@ def test_figures_fit_together(monkeypatch: pytest.MonkeyPatch):
     rest_s = learning["timeline_s"] + one["cpu_s"] - one["gradients_s"] - one["scores_s"]
     assert learning["overhead"] == pytest.approx(rest_s / (learning["timeline_s"] + one["cpu_s"]))
     assert 0 < learning["overhead"] < 1
-    words = simulation_bench.described(results)
+    words = simulation.described(results)
     assert "12 satellites" in words and "4 satellites, 0.5 h, 8 sessions" in words and "workers: yes" in words
 
 
@@ -53,9 +53,9 @@ def test_counts_are_those_of_the_timeline():
 
 def test_flying_without_learning_loads_no_torch(repository: Path):
     action = (
-        "import sys; from orbitfl.experiment import simulation_bench as bench;"
-        "from orbitfl.experiment.simulation_bench.flights import flown;"
-        "from orbitfl.experiment.simulation_bench.missions import mission;"
+        "import sys; from orbitfl.bench import simulation as bench;"
+        "from orbitfl.bench.simulation.flights import flown;"
+        "from orbitfl.bench.simulation.missions import mission;"
         "assert flown(mission(bench.STANDARD.few, 1800.0), 1000, 1)['events'];"
         "print([name for name in ('torch', 'matplotlib', 'rasterio') if name in sys.modules])"
     )

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orbitfl.bench.timing import fastest, timed
 from orbitfl.contacts import found
 from orbitfl.environment import Activity, Environment
 from orbitfl.environment.base import Spell
 from orbitfl.experiment import tables
 from orbitfl.experiment.mission import timeline
-from orbitfl.experiment.timing import fastest, timed
 from orbitfl.federation.weights import line
 from orbitfl.process import peak_byte
 from orbitfl.scenario import Scenario

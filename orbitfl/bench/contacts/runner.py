@@ -15,13 +15,13 @@ from multiprocessing import get_context
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from orbitfl.bench.contacts.against_brahe import against_brahe
+from orbitfl.bench.contacts.against_paseos import AgainstPaseos, against_paseos
+from orbitfl.bench.contacts.against_skyfield import AgainstPasses, against_skyfield
+from orbitfl.bench.contacts.given import Shell
+from orbitfl.bench.contacts.growth import Scale, first_plan_s, grown
+from orbitfl.bench.timing import machine
 from orbitfl.errors import OrbitflError, ScenarioError
-from orbitfl.experiment.contact_bench.against_brahe import against_brahe
-from orbitfl.experiment.contact_bench.against_paseos import AgainstPaseos, against_paseos
-from orbitfl.experiment.contact_bench.against_skyfield import AgainstPasses, against_skyfield
-from orbitfl.experiment.contact_bench.given import Shell
-from orbitfl.experiment.contact_bench.growth import Scale, first_plan_s, grown
-from orbitfl.experiment.timing import machine
 
 CASES = ("paseos", "skyfield", "brahe", "growth", "roofline")
 SEVERAL = ("skyfield", "brahe", "growth")
@@ -122,7 +122,7 @@ def _lacks(case: str) -> bool:
 
 
 def _roofline(scale: Scale) -> dict[str, Any]:
-    from orbitfl.experiment.contact_bench.roofline import roofline  # numba is an extra
+    from orbitfl.bench.contacts.roofline import roofline  # numba is an extra
 
     return roofline(scale)
 

@@ -1,0 +1,1 @@
+"""What `orbitfl bench` measures: each room side by side with what others would use, in one run."""
