@@ -18,6 +18,8 @@ HIGHEST_RATE_BPS = 1e15
 
 
 class Link(Protocol):
+    """A rate that depends on the distance alone."""
+
     def rate_at(self, range_km: Floats) -> Floats:
         """Bits per second, of the shape of `range_km`, that pass in each direction at that distance."""
         ...
