@@ -6,7 +6,7 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orbitfl.errors import DownloadError, StorageError
+from orbitfl.progress import Count
 
 BLOCK_BYTE = 1 << 16
 TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Answer = http.client.HTTPResponse | urllib.error.HTTPError
-Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""
 
 
@@ -43,7 +43,7 @@ class RemoteFile:
         _require_secure(self.url)
 
 
-def fetch(remote: RemoteFile, folder: Path, progress: Progress | None = None) -> Path:
+def fetch(remote: RemoteFile, folder: Path, progress: Count | None = None) -> Path:
     """Return the path of the verified file in `folder`, after downloading what is missing of it.
 
     A transfer that breaks off stays as `NAME.part`, from where the next call goes on.
@@ -99,7 +99,7 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
+def _complete(remote: RemoteFile, part: Path, progress: Count) -> None:
     """Bring `part` to the expected size, from where it is or, if the server cannot resume, from zero."""
     here = part.stat().st_size if part.exists() else 0
     if here == remote.size_byte:
@@ -118,7 +118,7 @@ def _complete(remote: RemoteFile, part: Path, progress: Progress) -> None:
         _receive(remote, answer, part, 0, progress)
 
 
-def _resume(remote: RemoteFile, part: Path, here: int, progress: Progress) -> bool:
+def _resume(remote: RemoteFile, part: Path, here: int, progress: Count) -> bool:
     """Append the rest to `part`; False, with nothing written, unless the server offers exactly that rest."""
     with _open(remote.url, start=here) as answer:
         offers_rest = _range(answer) == (here, remote.size_byte - 1, remote.size_byte)
@@ -128,7 +128,7 @@ def _resume(remote: RemoteFile, part: Path, here: int, progress: Progress) -> bo
     return True
 
 
-def _receive(remote: RemoteFile, answer: Answer, part: Path, here: int, progress: Progress) -> None:
+def _receive(remote: RemoteFile, answer: Answer, part: Path, here: int, progress: Count) -> None:
     """Write to `part` from byte `here` on, never beyond the expected size whatever the server sends."""
     with part.open("ab" if here else "wb") as file:
         progress(here, remote.size_byte)

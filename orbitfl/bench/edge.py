@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from orbitfl.export.runtime import PACKAGE, runtime_folder, started
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder
 from orbitfl.process import peak_byte
+from orbitfl.progress import Notify
 
 NEEDED = ("numpy", "onnxruntime", "rasterio")
 """What the runtime imports; what these need is looked up."""
@@ -29,8 +30,6 @@ NEAR_PX = 2
 """How far from a tile's border a seam would show."""
 
 LOOK_S = 0.01
-
-Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)

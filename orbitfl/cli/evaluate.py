@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from orbitfl.cli.progress import Notify, reporting
+from orbitfl.cli.progress import reporting
 from orbitfl.errors import OrbitflError
+from orbitfl.progress import Notify
 
 if TYPE_CHECKING:
     from orbitfl.data.options import FolderData

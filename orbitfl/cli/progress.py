@@ -1,13 +1,13 @@
 """How far long work has come: a bar on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Notify = Callable[[str, int, int], None]
+from orbitfl.progress import Notify
 
 
 @contextmanager

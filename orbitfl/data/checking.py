@@ -1,6 +1,5 @@
 """Every pixel of a data folder, read once."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +7,7 @@ import numpy as np
 
 from orbitfl.data.folder import require_readable, scan
 from orbitfl.data.tiles import IGNORE
-
-Progress = Callable[[int, int], None]
+from orbitfl.progress import Count, uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Contents:
         return 100 * self.water_px / max(1, self.known_px)
 
 
-def read_through(folder: Path, on_progress: Progress = lambda done, total: None) -> Contents:
+def read_through(folder: Path, on_progress: Count = uncounted) -> Contents:
     """Read all bands of all scenes, and their masks. Raises DataError for the first that is damaged or cannot be."""
     scenes = scan(folder)
     known_px = water_px = 0

@@ -1,7 +1,6 @@
 """A published data set, from its listing to a new folder, which appears whole or not at all."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from orbitfl.data.catalogue import DataSet
@@ -9,8 +8,7 @@ from orbitfl.data.listing import Listing
 from orbitfl.download import digest, fetch
 from orbitfl.errors import DataError, StorageError
 from orbitfl.files import new_folder
-
-Progress = Callable[[int, int], None]
+from orbitfl.progress import Count
 
 
 def require_terms(data_set: DataSet, accepted: bool) -> None:
@@ -21,7 +19,7 @@ def require_terms(data_set: DataSet, accepted: bool) -> None:
         )
 
 
-def get(data_set: DataSet, listing: Listing, out: Path, on_progress: Progress) -> dict[PurePosixPath, str]:
+def get(data_set: DataSet, listing: Listing, out: Path, on_progress: Count) -> dict[PurePosixPath, str]:
     """Fetch the listed files and arrange them as the new folder `out`; returns the SHA-256 of those files for which the
     publisher gives no checksum.
 

@@ -1,6 +1,5 @@
 """Synthetic scenes written as a data folder of real GeoTIFFs, which `folder` reads like any other."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from rasterio import Affine
 from orbitfl.data.spectra import BANDS
 from orbitfl.data.synth import synthesize
 from orbitfl.files import new_folder
+from orbitfl.progress import Count, uncounted
 
 PIXEL_M = 10.0
 EPSG = 32633
@@ -21,7 +21,7 @@ def write_scenes(
     count: int,
     seed: int,
     size_px: int = 512,
-    on_progress: Callable[[int, int], None] = lambda done, of: None,
+    on_progress: Count = uncounted,
 ) -> None:
     """Write `count` synthetic scenes as images/*.tif and masks/*.tif of a new folder.
 

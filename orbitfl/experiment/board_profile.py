@@ -9,8 +9,9 @@ from math import isfinite
 
 from orbitfl.errors import OrbitflError
 from orbitfl.experiment.machine import processor
+from orbitfl.progress import Notify
 from orbitfl.scenario.profiles import Board, Figure
-from orbitfl.training.costs import Cost, Costs, Notify, measure
+from orbitfl.training.costs import Cost, Costs, measure
 from orbitfl.training.rapl import POWERCAP, EnergyCounter, find_counter
 
 DIGITS = 4

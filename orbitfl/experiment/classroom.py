@@ -1,7 +1,6 @@
 """What: the network, the tiles of every satellite and the tiles everybody is scored on."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
 from orbitfl.models.mobile_sam import MobileSam, build
 from orbitfl.models.trainable import equip
+from orbitfl.progress import Notify
 from orbitfl.scenario import Scenario
 from orbitfl.training.embeddings import kept_embeddings
 from orbitfl.training.learner import DecoderLearner, Lessons
@@ -22,8 +22,6 @@ from orbitfl.training.prompts import PROMPTS
 
 LABEL_NOISE = 5
 """A purpose of the scenario's seed."""
-
-Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

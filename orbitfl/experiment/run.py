@@ -10,7 +10,7 @@ import torch
 
 from orbitfl.contacts import ContactPlan
 from orbitfl.experiment import tables, traffic
-from orbitfl.experiment.classroom import Classroom, Notify, open_classroom
+from orbitfl.experiment.classroom import Classroom, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
 from orbitfl.experiment.mission import contact_plan, require_names, timeline, wire_of
@@ -21,6 +21,7 @@ from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, raw_byte_of, survey
 from orbitfl.federation.strategies import Frozen
 from orbitfl.federation.weights import Layout
+from orbitfl.progress import Notify, silent
 from orbitfl.results import CONSTELLATION
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Timeline
@@ -28,10 +29,6 @@ from orbitfl.training.crew import Crew
 
 STATE_EVERY_S = 30.0
 """Of wall time, between two states that a killed run can go on from."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Tell nobody of progress."""
 
 
 def run(

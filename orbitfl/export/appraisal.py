@@ -1,7 +1,6 @@
 """The score of a bundle on scenes with masks, tile by tile as checkpoints are scored."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from orbitfl.data.loading import load
@@ -11,12 +10,11 @@ from orbitfl.download import digest
 from orbitfl.export.bundle import MANIFEST
 from orbitfl.export.reading import Bundle, read_bundle
 from orbitfl.export.sessions import open_sessions
+from orbitfl.progress import Notify
 from orbitfl.training.appraisal import Appraisal
 from orbitfl.training.scores import Confusion, confusion
 
 CHUNK = 16
-
-Notify = Callable[[str, int, int], None]
 
 
 def appraise_bundle(folder: Path, path: Path, rule: Rule, cache: Path, notify: Notify) -> Appraisal:

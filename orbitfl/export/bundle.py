@@ -36,6 +36,7 @@ from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
+from orbitfl.progress import Notify
 from orbitfl.training.crew import own_threads_kept
 
 FORMAT = "orbitfl-bundle-1"
@@ -47,8 +48,6 @@ LEAST_EQUAL_PERCENT = 99.9
 CALIBRATION_PIXELS = 2 * 2**20
 """32 tiles of 256 px."""
 VERSIONED = ("orbitfl", "torch", "onnx", "onnxruntime", "numpy")
-
-Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ A network is imported only where one is appraised, so that an index needs no tor
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any, Literal
 from orbitfl.data.loading import load, scenes
 from orbitfl.data.options import FolderData
 from orbitfl.data.tiles import Tiles, content_hash
+from orbitfl.progress import Notify
 from orbitfl.training.baselines.indices import CHANNELS, THRESHOLDS, score_index
 from orbitfl.training.scores import Confusion
 
-Notify = Callable[[str, int, int], None]
 Prompt = Literal["none", "points", "box"]
 
 

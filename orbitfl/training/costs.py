@@ -8,13 +8,12 @@ from statistics import median
 import torch
 
 from orbitfl.process import own_peak_byte
+from orbitfl.progress import Notify
 from orbitfl.training.bench import Bench, seconds_of
 from orbitfl.training.rapl import EnergyCounter
 
 IDLE_S = 3.0
 """How long the machine is left alone to count what it takes in standby."""
-
-Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The frozen encoder's view of each tile, computed once and kept on disk for every run that follows."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from orbitfl.errors import StorageError
 from orbitfl.files import replacing
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import prepare
+from orbitfl.progress import Count, uncounted
 
 ENCODE_BATCH = 8
 
@@ -21,7 +21,7 @@ def kept_embeddings(
     images: NDArray[np.uint8],
     content_hash: str,
     folder: Path,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Count = uncounted,
 ) -> NDArray[np.float32]:
     """Embeddings (n, dim, S/16, S/16) float32 of images (n, H, W, 3), memory-mapped from a file in `folder`.
 
@@ -43,7 +43,7 @@ def encode(model: MobileSam, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return model.eval().encode(prepare(images, model.image_size)).numpy()
 
 
-def _write(path: Path, model: MobileSam, images: NDArray[np.uint8], on_progress: Callable[[int, int], None]) -> None:
+def _write(path: Path, model: MobileSam, images: NDArray[np.uint8], on_progress: Count) -> None:
     grid = model.image_size // 16
     shape = (len(images), model.variant.embedding_dim, grid, grid)
     with replacing(path) as beside:

@@ -1,10 +1,10 @@
 """The score of any network on any tiles, without keeping embeddings."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from orbitfl.data.tiles import Tiles
 from orbitfl.models.mobile_sam import MobileSam
+from orbitfl.progress import Count, uncounted
 from orbitfl.training.embeddings import encode
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.options import Training
@@ -17,7 +17,7 @@ CHUNK = 16
 def score_model(
     model: MobileSam,
     tiles: Tiles,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Count = uncounted,
     prompt: Literal["none", "points", "box"] = "none",
 ) -> Confusion:
     """Every valid pixel of `tiles` counted once; `prompt` as in training's options.

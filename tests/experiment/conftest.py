@@ -9,9 +9,9 @@ from orbitfl.experiment.classroom import open_classroom
 from orbitfl.experiment.mission import contact_plan, timeline
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.replaying import replay_of
-from orbitfl.experiment.run import silent
 from orbitfl.experiment.survey import survey
 from orbitfl.federation.weights import Layout
+from orbitfl.progress import silent
 from orbitfl.scenario import Scenario, load
 from orbitfl.simulation.timeline import Happening
 from orbitfl.training.crew import Crew

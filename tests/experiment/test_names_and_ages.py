@@ -13,10 +13,11 @@ from orbitfl.errors import DataError, ScenarioError
 from orbitfl.experiment.classroom import open_classroom
 from orbitfl.experiment.letters import Parcel
 from orbitfl.experiment.replay import Replay, Row
-from orbitfl.experiment.run import run, silent
+from orbitfl.experiment.run import run
 from orbitfl.experiment.survey import survey
 from orbitfl.federation import rules
 from orbitfl.files import cache_folder
+from orbitfl.progress import silent
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Aggregation, Exchange, Happening, Offer, Sending
 

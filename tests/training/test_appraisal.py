@@ -9,12 +9,9 @@ import pytest
 from orbitfl.data.options import FolderData
 from orbitfl.data.tiles import IGNORE
 from orbitfl.data.writing import write_scenes
+from orbitfl.progress import silent
 from orbitfl.training.appraisal import Appraisal, appraise_checkpoint, appraise_index, appraise_unet
 from orbitfl.training.baselines.unet import Schooling
-
-
-def silent(what: str, done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")

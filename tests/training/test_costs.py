@@ -6,15 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orbitfl.progress import silent
 from orbitfl.training.bench import Bench
 from orbitfl.training.costs import measure, timed
 from orbitfl.training.rapl import EnergyCounter
 
 PX = 64
-
-
-def silent(what: str, done: int, total: int) -> None:
-    pass
 
 
 def test_the_median_of_the_seconds_counts_and_every_repeat_is_told():

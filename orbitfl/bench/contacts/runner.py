@@ -22,14 +22,13 @@ from orbitfl.bench.contacts.given import Shell
 from orbitfl.bench.contacts.growth import Scale, first_plan_s, grown
 from orbitfl.bench.timing import machine
 from orbitfl.errors import OrbitflError, ScenarioError
+from orbitfl.progress import Notify
 
 CASES = ("paseos", "skyfield", "brahe", "growth", "roofline")
 SEVERAL = ("skyfield", "brahe", "growth")
 NEEDS = {"paseos": "paseos", "brahe": "brahe", "roofline": "numba"}
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in THREADS}
-
-Notify = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

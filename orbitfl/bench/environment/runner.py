@@ -1,6 +1,5 @@
 """What is measured, all in one process: CPU seconds of all its threads, eclipses included, imports left out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,7 @@ from orbitfl.bench.timing import fastest, machine, timed
 from orbitfl.environment import Battery, Paseos
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.walker import Walker
-
-Notify = Callable[[str, int, int], None]
+from orbitfl.progress import Notify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

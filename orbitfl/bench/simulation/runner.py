@@ -1,6 +1,5 @@
 """What is measured, all in one process: CPU seconds of all its threads, imports left out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +8,8 @@ from orbitfl.bench.simulation.missions import mission
 from orbitfl.bench.timing import machine
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.walker import Walker
+from orbitfl.progress import Notify
 
-Notify = Callable[[str, int, int], None]
 NANO_NUMBERS = 617_000
 """About what an update of mobile_sam_nano has."""
 

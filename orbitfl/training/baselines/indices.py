@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from orbitfl.data.channels import INDICES, ratio
 from orbitfl.data.folder import Scene, read_reflectance
 from orbitfl.data.tiles import Tiles
+from orbitfl.progress import Count, uncounted
 from orbitfl.training.scores import Confusion, confusion
 
 CHANNELS: Final = ("NDWI", "NDWI", "NDWI")
@@ -50,7 +51,7 @@ def score_index(
     scenes: Sequence[Scene],
     tiles: Tiles,
     threshold: Threshold,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Count = uncounted,
 ) -> Confusion:
     """Every valid pixel of `tiles`, cut of `scenes` as CHANNELS, counted once.
 

@@ -5,7 +5,7 @@ cell: full resolution for a fifth of the time. Normalised by group (Wu & He 2018
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch.nn import functional
 from orbitfl.data.tiles import Tiles
 from orbitfl.errors import DataError
 from orbitfl.models.preprocess import normalise
+from orbitfl.progress import Count, uncounted
 from orbitfl.training.learner import draw
 from orbitfl.training.loss import bce_dice
 from orbitfl.training.scores import Confusion, confusion
@@ -26,8 +27,6 @@ GROUPS = 8
 CELL_PX = 2
 STEP_PX = CELL_PX * 2 ** (len(WIDTHS) - 1)
 SCORE_BATCH = 16
-
-Notify = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ class UNet(nn.Module):
         return functional.pixel_shuffle(self.head(seen), CELL_PX)
 
 
-def teach(tiles: Tiles, schooling: Schooling, on_progress: Notify = lambda done, total: None) -> UNet:
+def teach(tiles: Tiles, schooling: Schooling, on_progress: Count = uncounted) -> UNet:
     """A U-Net taught on `tiles` alone. Equal tiles, options, machine and number of threads give equal weights.
 
     Raises DataError for tiles whose edge is no multiple of 16 pixels.
@@ -87,7 +86,7 @@ def teach(tiles: Tiles, schooling: Schooling, on_progress: Notify = lambda done,
     return network.eval()
 
 
-def score(network: UNet, tiles: Tiles, on_progress: Notify = lambda done, total: None) -> Confusion:
+def score(network: UNet, tiles: Tiles, on_progress: Count = uncounted) -> Confusion:
     """Every valid pixel of `tiles` counted once, water where the logit is above zero. Raises DataError as `teach`."""
     _require_fit(tiles)
     counts = Confusion()
