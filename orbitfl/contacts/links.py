@@ -9,10 +9,10 @@ import numpy as np
 
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats
+from orbitfl.orbit.constants import LIGHT_M_S
 
-# Both exact (SI Brochure, 9th ed., table 1).
-LIGHT_M_S = 299_792_458.0
 BOLTZMANN_J_K = 1.380_649e-23
+"""Exact (SI Brochure, 9th ed., table 1)."""
 # A petabit per second is beyond all terminals, and far from where sums of rates would overflow.
 HIGHEST_RATE_BPS = 1e15
 

@@ -10,11 +10,9 @@ import numpy as np
 
 from orbitfl.contacts.ground import Elevation
 from orbitfl.orbit.arrays import Floats
-from orbitfl.orbit.constants import EARTH_SPIN_RAD_S
+from orbitfl.orbit.constants import EARTH_SPIN_RAD_S, LIGHT_KM_S
 from orbitfl.orbit.frames import EarthRotation
 from orbitfl.orbit.sun import Sun
-
-LIGHT_KM_S = 299_792.458
 
 
 def aberration(sun: Sun, rotation: EarthRotation, station_km: Floats, t_s: Floats) -> Floats:

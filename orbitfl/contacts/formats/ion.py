@@ -26,8 +26,8 @@ from orbitfl.contacts.columns import GROUND, ISL, Column
 from orbitfl.contacts.formats.untrusted import json_of, text_of
 from orbitfl.contacts.plan import ContactPlan
 from orbitfl.errors import DataError, StorageError
+from orbitfl.orbit.constants import LIGHT_KM_S
 
-LIGHT_KM_S = 299_792.458
 ION_TIME = "%Y/%m/%d-%H:%M:%S"
 # ionadmin reads lines into a buffer of 256 bytes, and would take the rest of a longer comment for a command.
 LONGEST_LINE_BYTE = 254
