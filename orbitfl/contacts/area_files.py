@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-from yaml.composer import ComposerError
-from yaml.events import AliasEvent
-
 from orbitfl.contacts.areas import Area, point, require_areas
 from orbitfl.errors import DataError, OrbitflError
 from orbitfl.orbit.text_file import finite, read_text, shown
+from orbitfl.orbit.yaml_texts import texts_of_yaml
 
 LARGEST_YAML_BYTE = 1_000_000
 LARGEST_JSON_BYTE = 32_000_000
@@ -53,22 +51,6 @@ def read_areas(path: Path) -> tuple[Area, ...]:
     return areas
 
 
-class _Loader(yaml.BaseLoader):
-    """Texts, lists and mappings alone: no tags, and no aliases, of which a few lines make billions of values."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(AliasEvent):
-            raise ComposerError(None, None, "aliases are not read here", self.peek_event().start_mark)
-        return super().compose_node(parent, index)
-
-
-def _from_yaml(text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        raise DataError(f"this is not valid YAML: {shown(' '.join(str(error).split()))}. Mend it.") from error
-
-
 def _from_json(text: str) -> Any:
     """Numbers stay texts, as in YAML, so that one reading of them serves both."""
     try:
@@ -78,7 +60,7 @@ def _from_json(text: str) -> Any:
 
 
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {".yaml": _from_yaml, ".yml": _from_yaml, ".json": _from_json, ".geojson": _from_json}
+    {".yaml": texts_of_yaml, ".yml": texts_of_yaml, ".json": _from_json, ".geojson": _from_json}
 )
 
 
@@ -148,10 +130,22 @@ def _bounds(geometry: Any, name: str) -> tuple[float, float, float, float]:
     lines = list(_lines(geometry, name))
     if not any(lines):
         raise DataError(f"geometry of {name} has no positions; add some or remove it.")
+    _require_short_edges(lines, name)
     latitudes = [latitude for line in lines for _, latitude in line]
     spans = [(min(x for x, _ in line), max(x for x, _ in line)) for line in lines if line]
     west, east = _around(spans)
     return west, min(latitudes), east, max(latitudes)
+
+
+def _require_short_edges(lines: list[list[tuple[float, float]]], name: str) -> None:
+    """An edge of more than half the Earth and less than all of it most often means the short way around."""
+    for line in lines:
+        for (west, _), (east, _) in pairwise(line):
+            if 180 < abs(east - west) < 360:
+                raise DataError(
+                    f"geometry of {name} has an edge from longitude {west:g} to {east:g}; if it crosses the "
+                    "antimeridian, cut it there or count on beyond 180, and if not, put a position between."
+                )
 
 
 def _around(spans: list[tuple[float, float]]) -> tuple[float, float]:

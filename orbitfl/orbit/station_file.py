@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orbitfl.errors import DataError, ScenarioError
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.text_file import finite, naming, read_text, shown
+from orbitfl.orbit.yaml_texts import texts_of_yaml
 
 LARGEST_BYTE = 16_000_000
 LARGEST_YAML = 500_000  # YAML is read at some 100 kB a second
 KEYS = ("name", "latitude_deg", "longitude_deg", "altitude_m", "mask_deg")
 REQUIRED = KEYS[:3]
+NOTHING = (None, "", "~", "null")
 # network.satnogs.org/api/stations/?format=json
 SATNOGS = {"lat": "latitude_deg", "lng": "longitude_deg", "altitude": "altitude_m", "min_horizon": "mask_deg"}
 
@@ -44,13 +44,10 @@ def _csv_rows(text: str) -> list[Mapping[str, Any]]:
 
 
 def _listed(text: str) -> Sequence[Any]:
-    is_json = text.lstrip().startswith(("[", "{"))
-    if not is_json and len(text) > LARGEST_YAML:
+    content = _from_json(text)
+    if content is None and len(text) > LARGEST_YAML:
         raise DataError(f"it is YAML of more than {LARGEST_YAML} characters; write so many stations as CSV or JSON.")
-    try:
-        content = json.loads(text) if is_json else yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
-        raise DataError("it is neither YAML nor JSON; write a list of stations.") from error
+    content = texts_of_yaml(text) if content is None else content
     if isinstance(content, Mapping) and set(content) == {"ground_stations"}:
         content = content["ground_stations"]
     if not isinstance(content, list):
@@ -58,12 +55,20 @@ def _listed(text: str) -> Sequence[Any]:
     return content
 
 
+def _from_json(text: str) -> Any:
+    """None for what is not JSON, and most likely YAML: its lists may begin alike."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _station(row: Any, number: int) -> GroundStation:
     if not isinstance(row, Mapping):
         raise DataError(f"station {number} is not a set of keys; give {', '.join(REQUIRED)}.")
     foreign = "lat" in row
     named = {SATNOGS.get(key, key): value for key, value in row.items()} if foreign else dict(row)
-    values = {key: value for key, value in named.items() if key in KEYS and value is not None}
+    values = {key: value for key, value in named.items() if key in KEYS and value not in NOTHING}
     unknown = [str(key) for key in named if key not in KEYS and not foreign]
     missing = [key for key in REQUIRED if key not in values]
     if unknown or missing:

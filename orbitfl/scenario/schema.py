@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from math import inf
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from orbitfl.orbit.walker import Walker
 from orbitfl.scenario import demand, display
 from orbitfl.scenario.exchange import Exchange
 from orbitfl.scenario.faults import Faults
+from orbitfl.scenario.moments import Moment, in_utc
 from orbitfl.scenario.profiles import Board, Bus, read_profile
 from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
@@ -97,7 +98,7 @@ class Event:
     ground_processing_s: from the raw image on the ground to its map, an estimate.
     """
 
-    time_utc: datetime
+    time_utc: Moment
     area: Area
     data: Data
     target_iou_water: float = 50.0
@@ -105,9 +106,7 @@ class Event:
     ground_processing_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.time_utc.utcoffset() is None:
-            raise ScenarioError(f"time_utc is {self.time_utc}, without a time zone; end it with Z.")
-        object.__setattr__(self, "time_utc", self.time_utc.astimezone(UTC))
+        object.__setattr__(self, "time_utc", in_utc("time_utc", self.time_utc))
         if not 0 <= self.target_iou_water <= 100:
             raise ScenarioError(f"target_iou_water is {self.target_iou_water}; it must lie from 0 to 100 percent.")
         if not 0 < self.raw_bit_per_px < inf:
@@ -126,7 +125,7 @@ class Mission:
     """
 
     name: str
-    epoch_utc: datetime
+    epoch_utc: Moment
     duration_s: float
     constellation: Constellation
     ground_stations: tuple[GroundStation, ...] = ()
@@ -139,11 +138,7 @@ class Mission:
                 f"name is {self.name[:40]!r}, and runs go to a folder of that name; take 1 to 200 characters without "
                 "slashes, backslashes or line ends, the first no dot."
             )
-        if self.epoch_utc.utcoffset() is None:
-            raise ScenarioError(
-                f"epoch_utc is {self.epoch_utc}, without a time zone; end it with Z, such as 2018-05-18T03:21:00Z."
-            )
-        object.__setattr__(self, "epoch_utc", self.epoch_utc.astimezone(UTC))
+        object.__setattr__(self, "epoch_utc", in_utc("epoch_utc", self.epoch_utc))
         self.planning()
 
     def _repr_html_(self) -> str:

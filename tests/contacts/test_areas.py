@@ -105,7 +105,8 @@ def test_a_list_in_json(tmp_path: Path):
         ({"type": "Point", "coordinates": [20.0, 10.0]}, (10, 20, 10, 20)),
         ({"type": "MultiPoint", "coordinates": [[179.0, 1.0], [-178.0, 2.0]]}, (1, 179, 2, -178)),
         ({"type": "LineString", "coordinates": [[20.0, 10.0], [23, 12, 300]]}, (10, 20, 12, 23)),
-        ({"type": "Polygon", "coordinates": [[[-100, 0], [150, 0], [150, 9], [-100, 0]]]}, (0, -100, 9, 150)),
+        ({"type": "Polygon", "coordinates": [[[-100, 0], [25, 0], [150, 0], [25, 9], [-100, 0]]]}, (0, -100, 9, 150)),
+        ({"type": "Polygon", "coordinates": [[[179, 0], [181, 0], [181, 9], [179, 0]]]}, (0, 179, 9, 181)),
         ({"type": "Polygon", "coordinates": [[[-180, 60], [180, 60], [0, 80], [-180, 60]]]}, (60, -180, 80, 180)),
         ({"type": "MultiPolygon", "coordinates": FIJI_PARTS}, (-18.5, 176.8, -16, -179.5)),
         (
@@ -178,6 +179,12 @@ HERE = {"type": "Point", "coordinates": [0, 0]}
             collection(feature({"type": "Point", "coordinates": [0, 95]})),
             "south_deg of area area-1 is 95",
         ),
+        (
+            "areas.json",
+            collection(feature({"type": "Polygon", "coordinates": [[[179, 0], [-179, 0], [-179, 9], [179, 0]]]})),
+            "an edge from longitude 179 to -179",
+        ),
+        ("areas.yaml", "- {name: x, name: y, latitude_deg: 1, longitude_deg: 0}", "a key is given twice"),
         ("areas.json", collection(feature(HERE, bbox=[1, 2])), "bbox of area-1 must be a list"),
         ("areas.json", collection(feature(HERE, bbox=[1, 2, 3, None])), "bbox of area-1 is no number"),
     ],

@@ -18,6 +18,9 @@ YAML = """
 - {name: kiruna, latitude_deg: 67.86, longitude_deg: 20.96, altitude_m: 390, mask_deg: 10}
 - {name: perth, latitude_deg: -31.8, longitude_deg: 115.9}
 """
+FLOW = """[{name: kiruna, latitude_deg: 67.86, longitude_deg: 20.96, altitude_m: 390, mask_deg: 10},
+ {name: perth, latitude_deg: -31.8, longitude_deg: 115.9, altitude_m: null, mask_deg: ~}]
+"""
 CSV = "name,longitude_deg,latitude_deg,altitude_m,mask_deg\nkiruna,20.96,67.86,390,10\nperth,115.9,-31.8,,\n"
 SATNOGS = [
     {"id": 6, "name": "kiruna", "altitude": 390, "min_horizon": 10, "lat": 67.86, "lng": 20.96, "status": "Online"},
@@ -30,6 +33,7 @@ SATNOGS = [
     [
         ("a.yaml", YAML),
         ("a.yaml", "ground_stations:" + YAML),
+        ("a.yaml", FLOW),
         ("a.csv", CSV),
         ("a.json", json.dumps(SATNOGS)),
         ("a.json", json.dumps({"ground_stations": SATNOGS})),
@@ -51,10 +55,13 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str):
         ("a.yaml", "- {name: a, latitude_deg: 1, longitude_deg: 2, mask: 5}", "station 1 has the key 'mask'"),
         ("a.yaml", "- {name: a, latitude_deg: 91, longitude_deg: 2}", "latitude_deg is 91.0 at station a"),
         ("a.yaml", "- {name: a, latitude_deg: 1, longitude_deg: 2, mask_deg: 95}", "mask_deg is 95.0 at station a"),
-        ("a.yaml", "- {name: a, latitude_deg: .nan, longitude_deg: 2}", "latitude_deg of station 'a' is nan"),
+        ("a.yaml", "- {name: a, latitude_deg: .nan, longitude_deg: 2}", "latitude_deg of station 'a' is '.nan'"),
+        ("a.yaml", "- {name: a, latitude_deg: 1:30, longitude_deg: 2}", "latitude_deg of station 'a' is '1:30'"),
+        ("a.yaml", "- {name: a, latitude_deg: 1, latitude_deg: 2, longitude_deg: 2}", "a key is given twice"),
+        ("a.yaml", "- &a {name: a, latitude_deg: 1, longitude_deg: 2}\n- *a", "aliases are not read here"),
         ("a.yaml", "- {name: a, latitude_deg: true, longitude_deg: 2}", "must be a number"),
         ("a.csv", 'name,latitude_deg\n"a', "no table"),
-        ("a.json", "[[[", "neither YAML nor JSON"),
+        ("a.json", "[[[", "not valid YAML"),
         ("a.yaml", "# " + "x" * 600_000, "YAML of more than"),
     ],
 )
@@ -63,6 +70,11 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, told: str)
     with pytest.raises(DataError, match=f"{name}: ") as error:
         read_stations(tmp_path / name)
     assert told in str(error.value)
+
+
+def test_names_stay_as_they_are_written(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text("- {name: NO, latitude_deg: 1, longitude_deg: 2}")
+    assert read_stations(tmp_path / "a.yaml")[0].name == "NO"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
