@@ -14,6 +14,7 @@ from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.propagator import Positions
 
 SAMPLES = 48
+EQUALLY_NEAR_KM2 = 1e-3
 
 
 class Pairs(NamedTuple):
@@ -39,7 +40,7 @@ def blocks(pairs: Pairs, most: int) -> Iterator[Pairs]:
 
 
 def nearest(position_km: Floats, count: int) -> Pairs:
-    """Pairs of which one is among the `count` nearest of the other, by the mean of the squared distance.
+    """Pairs of which one is among the `count` nearest of the other, by the mean squared distance, then by number.
 
     position_km: (n_sat, n_t, 3). The mean of |r₁ − r₂|² is |r₁|² + |r₂|² − 2 r₁·r₂ on average, so all pairs cost
     one product of matrices.
@@ -56,14 +57,16 @@ def nearest(position_km: Floats, count: int) -> Pairs:
 
 
 def _nearest_rows(flat: Floats, square: Floats, first: int, count: int) -> Ints:
+    """The numbers (rows, count) of the nearest; among those that are equally near, the lowest."""
     rows = np.arange(first, min(first + 1024, len(flat)))
     distance = square[rows, None] + square - 2 * flat[rows] @ flat.T
     distance[rows - first, rows] = np.inf
-    # Rounded, and ties by number: which of two equally near ones counts must not hang on the last bit.
-    rounded = np.round(distance, 3) if len(flat) <= 4096 else distance
-    if count < len(flat) - 1:
-        return np.argpartition(rounded, count, axis=1, kind="introselect")[:, :count]
-    return np.argsort(rounded, axis=1, kind="stable")[:, :count]
+    farthest = np.partition(distance, count - 1, axis=1)[:, count - 1]
+    row, other = np.nonzero(distance <= farthest[:, None] + EQUALLY_NEAR_KM2)
+    # Which of two equally near ones counts must not hang on the last bit of a sum.
+    order = np.lexsort((other, np.rint(distance[row, other] / EQUALLY_NEAR_KM2), row))
+    begin = np.searchsorted(row, np.arange(len(rows)))
+    return other[order[begin[:, None] + np.arange(count)]]
 
 
 def _named(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Pairs:

@@ -13,6 +13,7 @@ from orbitfl.environment.options import Bus, require_steady_steps
 from orbitfl.environment.shade import Shade
 from orbitfl.environment.sky import Sky
 from orbitfl.environment.stepped import SteppedFleet
+from orbitfl.environment.trajectory import BLOCK_S
 from orbitfl.orbit.earth_orbit import earth_ecliptic
 from orbitfl.orbit.propagator import Propagator
 from orbitfl.orbit.sun import label_s, sun
@@ -32,6 +33,11 @@ class Battery(Bus):
         Bus.__post_init__(self)
         if self.convention == "paseos":
             require_steady_steps(self)
+
+    @property
+    def looks_ahead_s(self) -> float:
+        """How far beyond a mission's end the satellites' positions have to be known."""
+        return 0.0 if self.convention == "physical" else BLOCK_S
 
     def start(
         self,

@@ -25,6 +25,7 @@ from orbitfl.environment.options import Bus, Gate, Radiation, ThermalNode, requi
 from orbitfl.environment.pykep.planet import Earth, EquatorialEarth, earth_equatorial
 from orbitfl.environment.radiation import Stream
 from orbitfl.environment.shade import Shade
+from orbitfl.environment.trajectory import BLOCK_S
 from orbitfl.errors import OrbitflError, ScenarioError
 from orbitfl.orbit.earth_orbit import earth_ecliptic
 from orbitfl.orbit.propagator import Propagator
@@ -40,7 +41,8 @@ class Paseos(Bus):
 
     The panels charge in steps (of step_s at most) that begin and end in sunlight. Under `physical`, the default, the
     Earth stands on the axes of the satellites, epochs are TT and the altitude is never stale; under `paseos` they
-    are what PASEOS's user gets: an ecliptic Earth, UTC read off the label, and PASEOS's own altitude.
+    are what PASEOS's user gets: an ecliptic Earth, UTC read off the label, and PASEOS's own altitude. Orbits from a
+    table have to reach an hour beyond the mission's end.
     Raises ScenarioError for impossible values.
     """
 
@@ -49,6 +51,11 @@ class Paseos(Bus):
     def __post_init__(self) -> None:
         Bus.__post_init__(self)
         require_steady_steps(self)
+
+    @property
+    def looks_ahead_s(self) -> float:
+        """How far beyond a mission's end the satellites' positions have to be known: trajectories come in blocks."""
+        return BLOCK_S
 
     def start(
         self,

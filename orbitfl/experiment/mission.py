@@ -7,7 +7,6 @@ import numpy as np
 
 from orbitfl.contacts import ContactPlan, kept_plan
 from orbitfl.contacts.channel import channel_of
-from orbitfl.environment.trajectory import BLOCK_S
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.chunks import manifest_byte
 from orbitfl.federation.messages import message_byte
@@ -31,8 +30,7 @@ def contact_plan(scenario: Mission) -> ContactPlan:
 
 def timeline(scenario: Scenario, plan: ContactPlan, layout: Layout, agenda: Agenda | None = None) -> Timeline:
     """What every satellite does and when, if `layout` is what learns and travels."""
-    # The environment asks for whole blocks of the trajectory, up to one beyond the end.
-    asked = replace(scenario.planning(), duration_s=scenario.duration_s + BLOCK_S)
+    asked = replace(scenario.planning(), duration_s=scenario.duration_s + scenario.environment.looks_ahead_s)
     satellites = asked.satellites()
     require_names(scenario, satellites.names)
     environment = scenario.environment.start(

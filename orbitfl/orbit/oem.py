@@ -1,5 +1,6 @@
 """Constellations whose states come from a CCSDS Orbit Ephemeris Message."""
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +12,20 @@ from typing import Literal
 import numpy as np
 from skyfield.framelib import ICRS_to_J2000
 
-from orbitfl.errors import DataError
+from orbitfl.errors import DataError, OrbitflWarning
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import epoch_instant, in_tai, require_span, seconds_between
 from orbitfl.orbit.constellation import Satellites
 from orbitfl.orbit.convention import PHYSICAL, Convention
 from orbitfl.orbit.frames import EarthRotation, SlowTurn, earth_rotation, teme_to_gcrs, turned
 from orbitfl.orbit.oem_file import Segment, read_oem
-from orbitfl.orbit.tabulated import NODES_AT_ONCE, SLACK_S, Table, Tabulated, table
+from orbitfl.orbit.tabulated import NODES_AT_ONCE, SLACK_S, Table, Tabulated, doubt_km, table
 
 # An environment looks ahead of the span's end.
 AHEAD_S = 3600.0
+# A low satellite goes 35 m in the 5 ms to which edges of windows are promised.
+DOUBTFUL_KM = 0.03
+USELESS_KM = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,25 +33,27 @@ class Oem:
     """The satellites of an orbit ephemeris message (KVN), whose states are interpolated as `Table` says.
 
     Each takes its OBJECT_NAME; where objects share one, OBJECT_ID follows it. A convention may read TEME as
-    GCRS; states given in ITRF are taken for what they are in any convention.
+    GCRS; states given in ITRF are taken for what they are in any convention. Where places between states may be off
+    by more than 30 m, a warning says by how much; by more than 10 km, the file is refused.
     """
 
     kind: Literal["oem"] = "oem"
     path: str
 
     def satellites(self, epoch_utc: datetime, duration_s: float, convention: Convention = PHYSICAL) -> Satellites:
-        """Raises what `read_oem` raises, DataError for an object whose states do not cover the span without gaps,
-        and ScenarioError for a span of `require_span`.
+        """Raises what `read_oem` raises, DataError for an object whose states do not cover the span without gaps
+        or lie too far apart, and ScenarioError for a span of `require_span`; warns of states that lie rather far apart.
         """
         require_span(epoch_utc, duration_s)
         segments = read_oem(Path(self.path))
         axes = _Axes(earth_rotation(epoch_utc, duration_s), teme_to_gcrs(epoch_utc, duration_s), convention)
         names, tables = [], []
         for name, own in _by_name(segments):
-            found = [_table(segment, axes, epoch_utc, duration_s) for segment in own]
+            what = f"{self.path}: the states of {name}"
+            found = [_table(what, segment, axes, epoch_utc, duration_s) for segment in own]
             names.append(name)
             tables.append(tuple(sorted((each for each in found if each), key=lambda each: each.start_s)))
-            _require_covered(f"{self.path}: the states of {name}", tables[-1], duration_s)
+            _require_covered(what, tables[-1], duration_s)
         return Satellites(tuple(names), Tabulated(tuple(names), tuple(tables)))
 
 
@@ -79,8 +85,8 @@ class _Axes:
         return r_km, v_km_s
 
 
-def _table(segment: Segment, axes: _Axes, epoch_utc: datetime, duration_s: float) -> Table | None:
-    """The part of a segment that the span needs, or None if it needs none."""
+def _table(what: str, segment: Segment, axes: _Axes, epoch_utc: datetime, duration_s: float) -> Table | None:
+    """The part of a segment that the span needs, or None if it needs none. Raises and warns as `_require_fine`."""
     start = in_tai(epoch_instant(epoch_utc), "UTC")
     t_s = seconds_between(start, segment.instants)
     first_s, last_s = (float(seconds_between(start, instant)) for instant in segment.useable)
@@ -91,7 +97,22 @@ def _table(segment: Segment, axes: _Axes, epoch_utc: datetime, duration_s: float
     r_km, v_km_s = segment.position_km[None, first:last], segment.velocity_km_s[None, first:last]
     t_s = t_s[first:last]
     r_km, v_km_s = axes.to_gcrs(segment.frame, r_km, v_km_s, t_s)
+    _require_fine(what, t_s, r_km[0], v_km_s[0])
     return table(max(first_s, t_s[0]), min(last_s, t_s[-1]), t_s, r_km[0], v_km_s[0])
+
+
+def _require_fine(what: str, t_s: Floats, r_km: Floats, v_km_s: Floats) -> None:
+    """Raises DataError for states too far apart to say where a satellite is in between, warns if they say it badly."""
+    off_km = doubt_km(t_s, r_km, v_km_s)
+    if off_km <= DOUBTFUL_KM:
+        return
+    told = (
+        f"{what} lie up to {np.diff(t_s).max():.0f} s apart, and places in between may be off by some {off_km:.3g} km; "
+        "take an ephemeris of shorter steps."
+    )
+    if off_km > USELESS_KM:
+        raise DataError(told)
+    warnings.warn(told, OrbitflWarning, stacklevel=2)
 
 
 def _require_covered(what: str, tables: Sequence[Table], duration_s: float) -> None:

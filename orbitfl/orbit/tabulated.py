@@ -93,11 +93,32 @@ class Tabulated:
 
 def table(start_s: float, end_s: float, t_s: Floats, position_km: Floats, velocity_km_s: Floats) -> Table:
     """From states (n, 3) at two or more increasing times (n,); `start_s` and `end_s` lie within them."""
-    nodes = min(NODES_AT_ONCE, len(t_s))
+    pieces = _pieces(t_s, position_km, velocity_km_s, min(NODES_AT_ONCE, len(t_s)))
+    return Table(start_s, end_s, t_s, pieces)
+
+
+def doubt_km(t_s: Floats, position_km: Floats, velocity_km_s: Floats) -> float:
+    """How far apart polynomials lie at most that ought to agree: neighbours, in the middle of a step of both.
+
+    For states (n, 3) at two or more times. Their errors are of one size and opposite growth, so what they differ by is
+    about as much as `Table` may be off; from fewer than five states the polynomials are of a lower degree, and
+    differ by more.
+    """
+    nodes = min(NODES_AT_ONCE, len(t_s) - 1)
+    pieces = _pieces(t_s, position_km, velocity_km_s, nodes)
+    first = np.arange(len(t_s) - nodes)
+    middle_s = (t_s[first + nodes // 2] + t_s[first + nodes // 2 + 1]) / 2
+    one, other = (
+        _evaluated(pieces.knots[piece], pieces.coefficients[piece], middle_s)[0] for piece in (first, first + 1)
+    )
+    return float(np.linalg.norm(one - other, axis=-1).max())
+
+
+def _pieces(t_s: Floats, position_km: Floats, velocity_km_s: Floats, nodes: int) -> Newton:
+    """Through every `nodes` states in a row."""
     first = np.arange(len(t_s) - nodes + 1)
     twice = first[:, None] + np.repeat(np.arange(nodes), 2)
-    pieces = Newton(t_s[twice], _divided_differences(t_s[twice], position_km[twice], velocity_km_s[twice]))
-    return Table(start_s, end_s, t_s, pieces)
+    return Newton(t_s[twice], _divided_differences(t_s[twice], position_km[twice], velocity_km_s[twice]))
 
 
 def _divided_differences(knots: Floats, positions: Floats, velocities: Floats) -> Floats:

@@ -6,12 +6,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from orbitfl.errors import WeightsError
 from orbitfl.experiment.classroom import load_learner
 from orbitfl.experiment.dry import layout_of
-from orbitfl.federation.weights import Layout
+from orbitfl.experiment.mission import contact_plan, timeline
+from orbitfl.federation.weights import Layout, line
+from orbitfl.orbit.oem import Oem
+from orbitfl.orbit.oem_file import write_oem
 from orbitfl.scenario import Scenario, load
 
 
@@ -78,3 +82,14 @@ def test_the_second_dry_run_loads_no_torch(repository: Path):
     assert told[0][:-2] == told[1][:-2] and "sessions" in told[1][1]
     assert told[0][-2] == "['torch']", "the first one has to prove the weights"
     assert told[1][-2] == "[]"
+
+
+def test_an_ephemeris_as_long_as_the_mission_serves_a_battery(scenario: Scenario, tmp_path: Path):
+    satellites, t_s = scenario.planning().satellites(), np.arange(0.0, scenario.duration_s + 1, 60.0)
+    texts = []
+    for name, r_km, v_km_s in zip(satellites.names, *satellites.propagator.states(t_s), strict=True):
+        write_oem(tmp_path / "one.oem", name, scenario.epoch_utc, t_s, r_km, v_km_s, created_utc=scenario.epoch_utc)
+        texts.append((tmp_path / "one.oem").read_text())
+    (tmp_path / "all.oem").write_text("".join(texts))
+    asked = replace(scenario, constellation=Oem(path=str(tmp_path / "all.oem")))
+    assert timeline(asked, contact_plan(asked), line(1000)).happenings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from skyfield.framelib import ICRS_to_J2000
 
-from orbitfl.errors import DataError, ScenarioError, StorageError
+from orbitfl.errors import DataError, OrbitflWarning, ScenarioError, StorageError
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.convention import PASEOS
 from orbitfl.orbit.frames import earth_rotation, teme_to_gcrs, turned
@@ -19,6 +19,7 @@ from orbitfl.orbit.keplerian import Elements, Keplerian
 from orbitfl.orbit.oem import Oem
 from orbitfl.orbit.oem_file import read_oem, write_oem
 from orbitfl.orbit.propagator import Propagator
+from orbitfl.orbit.tabulated import doubt_km, table
 
 EPOCH_UTC = datetime(2026, 11, 17, 3, 4, 5, 678_000, tzinfo=UTC)
 CREATED_UTC = datetime(2026, 11, 17, tzinfo=UTC)
@@ -71,6 +72,34 @@ def test_the_error_of_a_middle_step_is_the_stated_bound(tmp_path: Path):
     )
     rate = np.sqrt(398600.4418 / 7000**3)
     assert off_km == pytest.approx((9 / 16) ** 2 * (h_s * rate) ** 8 * 7000 / 40_320, rel=0.05)
+
+
+@pytest.mark.parametrize("step_s", [900.0, 1200.0, 1320.0])
+def test_coarse_states_are_told_with_the_size_of_their_error(tmp_path: Path, step_s: float):
+    orbit, span_s = ellipse(), 14_400.0
+    nodes_s = minutes(-4 * step_s, span_s + 4 * step_s, step_s)
+    with pytest.warns(OrbitflWarning, match=f"states of A lie up to {step_s:.0f} s apart"):
+        found = Oem(path=str(tabulate(tmp_path / "a.oem", orbit, nodes_s))).satellites(EPOCH_UTC, span_s).propagator
+    t_s = np.arange(0.0, span_s)
+    off_km = np.linalg.norm(found.positions(t_s) - orbit.positions(t_s), axis=-1).max()
+    r, v = (each[0] for each in orbit.states(nodes_s))
+    assert 0.5 < doubt_km(nodes_s, r, v) / off_km < 4
+
+
+@pytest.mark.parametrize("step_s", [2700.0, 5400.0, 5828.5, 14_400.0])
+def test_states_too_far_apart_are_refused(tmp_path: Path, step_s: float):
+    path = tabulate(tmp_path / "a.oem", ellipse(), minutes(0, 8 * step_s, step_s))
+    with pytest.raises(DataError, match=r"states of A lie up to .* may be off by some .* km; take an ephemeris"):
+        Oem(path=str(path)).satellites(EPOCH_UTC, 2 * step_s)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_the_doubt_of_few_states_is_no_less_than_their_error(count: int):
+    orbit, t_s = ellipse(), np.linspace(0.0, 180.0 * (count - 1), count)
+    r, v = (each[0] for each in orbit.states(t_s))
+    between_s = np.linspace(0, t_s[-1], 500)
+    off_km = np.linalg.norm(table(0, t_s[-1], t_s, r, v).states(between_s)[0] - orbit.positions(between_s)[0], axis=-1)
+    assert doubt_km(t_s, r, v) >= off_km.max()
 
 
 def test_velocities_are_derivatives_of_positions(tmp_path: Path):
