@@ -64,10 +64,18 @@ def half_written(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob(".*.part")) if path.is_file() and _HALF_WRITTEN.fullmatch(path.name)]
 
 
+def at_home(path: str) -> Path:
+    """The path, `~` and `~user` standing for a home. Raises StorageError for a user who has none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise StorageError(f"{path} begins at a home that is not there; write the whole path.") from error
+
+
 def cache_folder() -> Path:
-    """ORBITFL_CACHE if set, otherwise orbitfl's folder in the user's cache."""
+    """ORBITFL_CACHE if set, otherwise orbitfl's folder in the user's cache. Raises as `at_home`."""
     if chosen := os.environ.get("ORBITFL_CACHE"):
-        return Path(chosen).expanduser()
+        return at_home(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orbitfl"
 
 

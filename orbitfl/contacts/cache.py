@@ -12,7 +12,7 @@ from orbitfl.contacts.plan import ContactPlan
 from orbitfl.errors import DataError, OrbitflWarning, ScenarioError, StorageError
 from orbitfl.files import cache_folder
 
-FORMAT = 4
+FORMAT = 5
 """To be raised whenever equal keys give other plans, or files are written in another way."""
 
 
@@ -24,14 +24,21 @@ def kept(key: Mapping[str, Any], compute: Callable[[], ContactPlan]) -> ContactP
     Raises ScenarioError for a key that is no JSON, and what `compute` raises.
     """
     path = cache_folder() / "contacts" / f"{_digest(key)}.parquet"
-    if path.exists():
-        try:
-            return read(path)
-        except (DataError, StorageError) as error:
-            warnings.warn(f"A kept contact plan is computed anew: {error}", OrbitflWarning, stacklevel=2)
+    if (plan := _found(path)) is not None:
+        return plan
     plan = compute()
     _keep(plan, path)
     return plan
+
+
+def _found(path: Path) -> ContactPlan | None:
+    try:
+        return read(path) if path.exists() else None
+    except OSError:  # No place to look in is none to keep it in, of which `_keep` warns.
+        return None
+    except (DataError, StorageError) as error:
+        warnings.warn(f"A kept contact plan is computed anew: {error}", OrbitflWarning, stacklevel=3)
+        return None
 
 
 def _keep(plan: ContactPlan, path: Path) -> None:

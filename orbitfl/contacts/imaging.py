@@ -49,7 +49,8 @@ def imaging_windows(
     angle between the Earth's centre and a point of the area; sun_elevation_deg: of the Sun's centre over the area's
     centre halfway through, without refraction, aberration or light time; daylight: whether that is above 0; whole:
     whether every point of the area came within reach.
-    step_s: the longest step between sampled states; it does not change which windows are found.
+    step_s: the longest step between sampled states; it does not change which windows are found. Whatever the
+    convention of a plan, images are of the true sky.
     Raises ScenarioError for areas of no or equal names or too many points, a Sun not in −90 to 90 degrees, a span of
     nothing or too long, an epoch without time zone, and satellites less than 20 km high.
     """

@@ -59,8 +59,8 @@ class FixedRate:
     rate_bps: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate_bps < inf:
-            raise ScenarioError(f"rate_bps is {self.rate_bps}, but a link needs more than 0 bits per second.")
+        if not 0 < self.rate_bps <= HIGHEST_RATE_BPS:
+            raise ScenarioError(f"rate_bps is {self.rate_bps}, but it must be above 0 and at most 1e15.")
 
     def rate_at(self, range_km: Floats) -> Floats:
         return np.full(np.shape(range_km), float(self.rate_bps))
@@ -77,7 +77,8 @@ class LinkBudget:
     noise temperature. required_eb_n0_db: energy per bit of information over noise density that the coding needs.
     losses_db: pointing, polarisation, atmosphere and implementation, all but free space. margin_db: kept unused.
     Give the modem as max_rate_bps, with a continuous choice of rates below and nothing below min_rate_bps; or as
-    steps_bps, rising, of which it takes the highest that the budget carries.
+    steps_bps, rising, of which it takes the highest that the budget carries. A window in which it carries nothing stays
+    in the plan with a rate of 0, and nobody begins an exchange in it.
     Raises ScenarioError for impossible values.
     """
 

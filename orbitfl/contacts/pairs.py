@@ -14,6 +14,8 @@ from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.propagator import Positions
 
 SAMPLES = 48
+MOST_FOR_ALL_PAIRS = 20_000
+"""Their 200 million pairs take 5 GB before a single window is found."""
 EQUALLY_NEAR_KM2 = 1e-3
 
 
@@ -25,11 +27,16 @@ class Pairs(NamedTuple):
 
 
 def chosen_pairs(names: Sequence[str], propagator: Positions, duration_s: float, rules: ContactRules) -> Pairs:
-    """The pairs that `rules` ask for. Raises ScenarioError for names that no satellite has."""
+    """The pairs that `rules` ask for. Raises ScenarioError for names that no satellite has, and for too many pairs."""
     if rules.pairs is not None:
         return _named(names, rules.pairs)
     if rules.neighbours is not None:
         return nearest(propagator.positions(np.linspace(0.0, duration_s, SAMPLES)), rules.neighbours)
+    if len(names) > MOST_FOR_ALL_PAIRS:
+        raise ScenarioError(
+            f"All pairs of {len(names)} satellites are more than memory holds; give contacts.neighbours or "
+            f"contacts.pairs, or up to {MOST_FOR_ALL_PAIRS} satellites."
+        )
     return _pairs(*np.triu_indices(len(names), k=1))
 
 

@@ -21,7 +21,7 @@ from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.convention import CONVENTIONS, Convention
 from orbitfl.orbit.station import GroundStation
 
-LONGEST_DAYS = 366.0
+SHORTEST_S, LONGEST_DAYS = 1e-3, 366.0
 PICTURE_STEP_S = 180.0
 
 
@@ -44,10 +44,10 @@ class Planning:
     def __post_init__(self) -> None:
         if self.epoch_utc.tzinfo is None:
             raise ScenarioError(f"epoch_utc is {self.epoch_utc}, without a time zone; end it with Z or +00:00.")
-        if not (isfinite(self.duration_s) and 0 < self.duration_s <= LONGEST_DAYS * 86_400):
+        if not (isfinite(self.duration_s) and SHORTEST_S <= self.duration_s <= LONGEST_DAYS * 86_400):
             raise ScenarioError(
-                f"duration_s is {self.duration_s}, but it must be more than 0 and at most {LONGEST_DAYS:g} days "
-                "of seconds; plan longer missions in parts."
+                f"duration_s is {self.duration_s}, but it must be {SHORTEST_S:g} at least and at most "
+                f"{LONGEST_DAYS:g} days of seconds; plan longer missions in parts."
             )
 
     @property

@@ -26,6 +26,7 @@ from orbitfl.contacts.terminals import with_terminals
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Ints
+from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.crossings import Windows, intersection
 from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
@@ -34,6 +35,7 @@ from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.sun import sun
 
 PAIRS_AT_ONCE = 1 << 21
+MOST_PAIR_DAYS = 20_000_000
 PASS_STEP = 10
 """In NumPy a step of a satellite over a station takes as long as so many of a pair of satellites."""
 
@@ -68,12 +70,14 @@ def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
 
     Edges are within 5 ms of the propagator's for low orbits, within 0.15 s where high and eccentric ones take part
     (docs/validation.md). `engine` changes the speed alone.
-    Raises ScenarioError for names that are not distinct and satellites within the blocking sphere, and what the
-    constellation raises.
+    Raises ScenarioError for names that are not distinct, satellites within the blocking sphere and more pairs than
+    memory holds, and what the constellation raises.
     """
     sky, tables = _sky(planning), []
     if planning.isl is not None:
-        tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine))
+        pairs = _pairs(sky)
+        _require_room(len(pairs.a), planning.duration_s)
+        tables.append(_between_satellites(sky, pairs, planning.isl, engine))
     if planning.ground is not None and planning.stations:
         tables.append(_to_ground(sky, planning.ground, engine))
     plan = sky.plan(tables)
@@ -209,6 +213,16 @@ def _within(part: Ephemeris, a: Ints, b: Ints, windows: Windows) -> tuple[Ints |
 
 def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
     return windows if min_duration_s == 0 else windows.where(windows.end_s - windows.start_s >= min_duration_s)
+
+
+def _require_room(pairs: int, duration_s: float) -> None:
+    """Low satellites meet some eight times a day, and a window takes some 100 bytes while the plan is made."""
+    pair_days = pairs * max(duration_s / DAY_S, 0.1)
+    if pair_days > MOST_PAIR_DAYS:
+        raise ScenarioError(
+            f"{pairs} pairs over {duration_s / DAY_S:.3g} days make a plan of some {pair_days * 8 * 100 / 1e9:.0f} GB; "
+            "give contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
+        )
 
 
 def _require_distinct(nodes: Sequence[str]) -> None:

@@ -81,11 +81,12 @@ def require_names(scenario: Scenario, names: Sequence[str]) -> None:
 
 
 def _open(scenario: Scenario, plan: ContactPlan) -> ContactPlan:
-    """The windows that come about."""
+    """The windows that come about, of those in which the link carries anything."""
     share = scenario.faults.lost_contacts
-    if not share:
-        return plan
-    return plan.where(np.random.default_rng([scenario.seed, LOST_CONTACTS]).random(len(plan)) >= share)
+    usable = plan.table["volume_bit"] > 0
+    if share:
+        usable &= np.random.default_rng([scenario.seed, LOST_CONTACTS]).random(len(plan)) >= share
+    return plan if usable.all() else plan.where(usable)
 
 
 def _meetings(scenario: Scenario, names: Sequence[str]) -> Meetings | None:

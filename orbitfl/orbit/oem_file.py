@@ -166,7 +166,12 @@ def _metadata(lines: list[Numbered], first: int) -> dict[str, str]:
     wrong = [number for number, _, equals, _ in pairs if not equals]
     if wrong:
         raise DataError(f"line {wrong[0]} is not of the form KEYWORD = value, as metadata from line {first} on are.")
-    return {key.strip(): value.strip() for _, key, _, value in pairs}
+    found: dict[str, str] = {}
+    for number, key, _, value in pairs:
+        if key.strip() in found:
+            raise DataError(f"line {number} gives {shown(key.strip())} a second time; drop one of them.")
+        found[key.strip()] = value.strip()
+    return found
 
 
 def _required(metadata: Mapping[str, str], key: str, first: int) -> str:

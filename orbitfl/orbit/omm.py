@@ -7,6 +7,7 @@ of CelesTrak and Space-Track, which use the same names.
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,7 +124,10 @@ def _from_kvn(text: str) -> Iterator[Fields]:
     messages = re.split(r"^CCSDS_OMM_VERS\s*=", text, flags=re.MULTILINE)
     for message in messages[1:]:
         lines = [line.partition("=") for line in message.split("\n")[1:] if "=" in line]
-        yield {key.strip(): _without_unit(key.strip(), value.strip()) for key, _, value in lines}
+        pairs = [(key.strip(), value.strip()) for key, _, value in lines]
+        if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+            raise DataError(f"a message gives {shown(twice[0])} more than once; drop all but one.")
+        yield {key: _without_unit(key, value) for key, value in pairs}
 
 
 def _without_unit(key: str, value: str) -> str:

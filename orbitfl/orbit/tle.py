@@ -5,6 +5,7 @@ Alpha-5 catalogue ids, Space-Track (https://www.space-track.org/documentation#tl
 """
 
 import re
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -118,7 +119,7 @@ def _elements(name: str, first: re.Match[str], second: re.Match[str], number: in
             catalogue_id=_catalogue_id(first["id"]),
             epoch=_epoch(int(first["year"]), int(first["day"]), float(first["fraction"])),
             mean_motion_rev_day=float(second["motion"]),
-            eccentricity=float(f"0.{second['eccentricity'].replace(' ', '0')}"),
+            eccentricity=float(f"0.{second['eccentricity'].lstrip().zfill(7)}"),
             inclination_deg=float(second["inclination"]),
             raan_deg=float(second["raan"]),
             argp_deg=float(second["argp"]),
@@ -139,8 +140,9 @@ def _catalogue_id(text: str) -> int:
 
 def _epoch(year: int, day_of_year: int, fraction: float) -> Instant:
     full_year = year + (1900 if year >= FIRST_TWO_DIGIT_YEAR else 2000)
-    if not 1 <= day_of_year <= 366:
-        raise DataError(f"its epoch lies on day {day_of_year} of the year, but years have days 1 to 366.")
+    days = 365 + isleap(full_year)
+    if not 1 <= day_of_year <= days:
+        raise DataError(f"its epoch lies on day {day_of_year} of {full_year}, which has days 1 to {days}.")
     return Instant(date(full_year, 1, 1).toordinal() + day_of_year - 1, fraction * DAY_S)
 
 

@@ -13,6 +13,7 @@ from orbitfl.orbit.constellation import Satellites
 from orbitfl.orbit.convention import PHYSICAL, Convention
 from orbitfl.orbit.propagator import SecularJ2
 
+MOST_SATELLITES = 100_000
 # Over how many degrees the planes spread: a star's ascending nodes lie in one half, so that planes meet at the poles.
 SPREAD_DEG = {"delta": 360, "star": 180}
 LOWEST_ALTITUDE_KM, HIGHEST_ALTITUDE_KM = 100.0, 100_000.0
@@ -42,8 +43,8 @@ class Walker:
     pattern: Literal["delta", "star"] = "delta"
 
     def __post_init__(self) -> None:
-        if self.total < 1:
-            raise ScenarioError(f"total is {self.total}, but a constellation has at least 1 satellite.")
+        if not 1 <= self.total <= MOST_SATELLITES:
+            raise ScenarioError(f"total is {self.total}, but a constellation has 1 to {MOST_SATELLITES} satellites.")
         if self.planes < 1 or self.total % self.planes:
             raise ScenarioError(
                 f"planes is {self.planes}, but it must divide the total of {self.total} satellites evenly. "

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from orbitfl.errors import ScenarioError
+from orbitfl.files import at_home
 from orbitfl.scenario import yaml_text
 from orbitfl.scenario.expansion import lifted, lowered, with_profiles
 from orbitfl.scenario.schema import Mission, Scenario
@@ -130,7 +131,15 @@ def _located(value: Any, folder: Path, key: str = "", depth: int = 0) -> Any:
     if not isinstance(value, str):
         return value
     filled = re.sub(r"\$\{(\w+)\}", lambda match: _variable(match[1]), value)
-    return str((folder / Path(filled).expanduser()).resolve()) if key == "path" else filled
+    return str(_absolute(filled, folder)) if key == "path" else filled
+
+
+def _absolute(path: str, folder: Path) -> Path:
+    at = folder / at_home(path)
+    try:
+        return at.resolve()
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"path is {path[:60]!r}, which no file can be called ({error}); mend it.") from error
 
 
 def _variable(name: str) -> str:

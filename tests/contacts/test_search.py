@@ -241,7 +241,7 @@ def at_perigee(altitude_km: float) -> Keplerian:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"duration_s": 0.0}, "^duration_s is 0.0, but it must be more than 0 and at most 366 days"),
+        ({"duration_s": 0.0}, "^duration_s is 0.0, but it must be 0.001 at least and at most 366 days"),
         ({"duration_s": -5.0}, "^duration_s is -5.0, but"),
         ({"duration_s": float("nan")}, "^duration_s is nan, but"),
         ({"duration_s": 367 * 86_400.0}, "^duration_s is 31708800.0, but"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orbitfl.errors import ScenarioError
+from orbitfl.files import at_home
 from orbitfl.scenario import yaml_text
 from orbitfl.scenario.profiles.kinds import Board, Bus, Terminal
 from orbitfl.scenario.profiles.parsing import Profile, from_document
@@ -54,7 +55,7 @@ def _find(name_or_path: str, wanted: type[Profile], folder: Path) -> Path:
     if shipped := _shipped().get(name_or_path):
         return shipped
     try:
-        path = folder / Path(name_or_path).expanduser()
+        path = folder / at_home(name_or_path)
         if path.is_file():
             return path
     except (ValueError, RuntimeError, OSError):
