@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orbitfl_edge.blending import Axis, axis
+from orbitfl_edge.checking import finite
 from orbitfl_edge.network import Network
 from orbitfl_edge.scene import Scene
 from orbitfl_edge.work import Progress, Work
@@ -18,7 +19,7 @@ Notify = Callable[[int, int], None]
 def segment(scene: Scene, network: Network, overlap_px: int, work: Work, notify: Notify) -> NDArray[np.uint8]:
     """The mask (height, width): 0 land, 1 water, 255 not known; what `work` kept is not computed again.
 
-    Raises EdgeError for a damaged file, PlaceError on a full disk.
+    Raises EdgeError for a damaged file and a network that does not answer with numbers, PlaceError on a full disk.
     """
     tile_px = network.spec.tile_px
     rows, columns = (axis(side, tile_px, overlap_px) for side in (scene.height_px, scene.width_px))
@@ -55,7 +56,7 @@ def _said(network: Network, stripe: NDArray[np.uint8], valid: NDArray[np.bool_],
     for first in range(0, len(wanted), batch):
         chosen = wanted[first : first + batch]
         places = [slice(columns.starts[k], columns.starts[k] + tile_px) for k in chosen]
-        logits = network.logits(np.stack([stripe[:, place] for place in places]))
+        logits = finite(network.logits(np.stack([stripe[:, place] for place in places])))
         for k, place, each in zip(chosen, places, logits, strict=True):
             said[:, place] += each * columns.weights[k]
     return said

@@ -1,5 +1,6 @@
 """One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from orbitfl_edge.checking import write_mask
 from rasterio import Affine
 
 Write = Callable[..., Path]
@@ -134,18 +136,36 @@ def test_a_whole_bundle_is_said_to_be(edge, copied: Path):
     assert ended.code == 0 and "100.000 % of pixels" in ended.out
 
 
+def _vouch(folder: Path, name: str) -> None:
+    """Let the manifest name the file as it is now."""
+    content = (folder / name).read_bytes()
+    proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _edit(folder, lambda told: told["files"].update({name: proof}))
+
+
 def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
     """As a machine would whose arithmetic is wrong: the expected mask is another, and the manifest knows it."""
-    import hashlib
-
-    from orbitfl_edge.checking import write_mask
-
     write_mask(copied / "test/mask.tif", np.ones((64, 64), np.uint8))
-    content = (copied / "test/mask.tif").read_bytes()
-    proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    _edit(copied, lambda told: told["files"].update({"test/mask.tif": proof}))
+    _vouch(copied, "test/mask.tif")
     ended = edge("verify", "--bundle", copied)
     assert ended.code == 2 and "of its test scene" in ended.err
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_network_that_answers_with_no_numbers_is_refused(edge, write, colours, copied, tmp_path: Path, number: float):
+    """Its answers would all be drawn as land, which a test scene without water expects."""
+    weights = copied / "decoder.safetensors"
+    content = bytearray(weights.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    content[start:] = np.full((len(content) - start) // 4, number, np.float32).tobytes()
+    weights.write_bytes(content)
+    write_mask(copied / "test/mask.tif", np.zeros((64, 64), np.uint8))
+    for name in ("decoder.safetensors", "test/mask.tif"):
+        _vouch(copied, name)
+    for words in (("verify",), ("segment", write(colours), "-o", tmp_path / "out/mask.tif")):
+        ended = edge(*words, "--bundle", copied)
+        assert ended.code == 2 and "NaN or infinity" in ended.err, ended.err
+    assert not (tmp_path / "out/mask.tif").exists()
 
 
 def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: Path):
