@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.features import shapes
 from rasterio.io import DatasetReader
 from rasterio.shutil import copy
@@ -18,6 +17,7 @@ from rasterio.windows import Window
 
 from orbitfl_edge.files import cannot_write, replacing
 from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.scene import GDAL_ERRORS
 from orbitfl_edge.segmenting import UNKNOWN, WATER
 
 STRIPE_PX = 512
@@ -35,10 +35,13 @@ def write_geotiff(path: Path, mask: Mask, like: DatasetReader, scratch: Path) ->
         copy(plain, optimised, driver="COG", compress="DEFLATE", blocksize=STRIPE_PX, overview_resampling="NEAREST")
         if not _holds(optimised, mask):
             raise OSError("what was written reads otherwise")
-    except (RasterioError, OSError) as error:
+        with replacing(path) as beside:
+            optimised.replace(beside)
+    except (*GDAL_ERRORS, OSError) as error:
         raise cannot_write(path, error) from error
-    with replacing(path) as beside:
-        optimised.replace(beside)
+    finally:
+        for left in (plain, optimised):
+            left.unlink(missing_ok=True)
 
 
 def _write_plain(path: Path, mask: Mask, like: DatasetReader) -> None:

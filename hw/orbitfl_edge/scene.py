@@ -8,13 +8,14 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
@@ -23,6 +24,9 @@ from rasterio.windows import Window
 from orbitfl_edge.bundle import Spec
 from orbitfl_edge.percentiles import KINDS, percentiles
 from orbitfl_edge.problems import EdgeError
+
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+"""rasterio wraps most of GDAL's own errors, but lets some through, on a full disk for one."""
 
 MOST_PIXELS = 2_000_000_000
 STRIPE_PX = 256
@@ -82,13 +86,13 @@ def open_scene(path: Path, spec: Spec, bands: tuple[int, ...] | None) -> Iterato
 def _opened(path: Path) -> Iterator[DatasetReader]:
     if not path.is_file():
         raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
-    try:
-        with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with _whole(path) as file:
-                yield file
-    except RasterioError as error:
-        raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB), ExitStack() as stack:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            file = stack.enter_context(_whole(path))
+        except GDAL_ERRORS as error:
+            raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+        yield file
 
 
 class _Lost(logging.Handler):
@@ -197,7 +201,7 @@ def _read(
     try:
         values = file.read(list(numbers), window=window)
         masked = _masked(file, numbers, window)
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise EdgeError(f"{path} is damaged or cut off near row {row}; fetch it again.") from error
     nodata = [file.nodatavals[number - 1] for number in numbers]
     empty = [_equals(band, value) for band, value in zip(values, nodata, strict=True)]

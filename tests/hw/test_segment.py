@@ -2,10 +2,13 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,8 @@ from numpy.typing import NDArray
 from orbitfl_edge import segmenting
 from orbitfl_edge.bundle import load
 from orbitfl_edge.network import open_network
-from orbitfl_edge.products import write_polygons
+from orbitfl_edge.problems import PlaceError
+from orbitfl_edge.products import write_geotiff, write_polygons
 from orbitfl_edge.work import alone
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -207,8 +211,6 @@ def test_two_processes_do_not_draw_one_mask(edge, write, colours, bundle: Path, 
 
 
 def test_a_full_disk_is_told_and_the_work_kept(write, colours, bundle: Path, tmp_path: Path, edge):
-    import resource
-
     scene, out = write(np.tile(colours, (1, 3, 1))), tmp_path / "mask.tif"
     limit_byte = 150 * 130  # No file may be larger: enough for two rows of tiles.
     words = ("segment", scene, "-o", out)
@@ -219,6 +221,31 @@ def test_a_full_disk_is_told_and_the_work_kept(write, colours, bundle: Path, tmp
     assert process.returncode == 3, err
     assert err.splitlines()[-1].startswith("orbitfl_edge: ") and "could not be written" in err and not out.exists()
     assert edge(*words, "--bundle", bundle).code == 0 and out.exists()
+
+
+@contextmanager
+def _no_file_larger_than(limit_byte: int) -> Iterator[None]:
+    """As on a disk with this much space left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_byte, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_at_any_byte_of_the_geotiff_is_told(write, colours, tmp_path: Path):
+    mask = np.random.default_rng(0).integers(0, 2, (1100, 1200), np.uint8)
+    out, folder = tmp_path / "mask.tif", tmp_path / "work"
+    folder.mkdir()
+    with rasterio.open(write(colours)) as like:
+        for limit_byte in range(0, 290_000, 19_000):
+            with _no_file_larger_than(limit_byte), pytest.raises(PlaceError, match=r"mask\.tif could not be written"):
+                write_geotiff(out, mask, like, folder)
+            assert not out.exists() and not list(folder.iterdir()), "what cannot be used gives its space back"
+        write_geotiff(out, mask, like, folder)
+    assert out.stat().st_size > 290_000
+    np.testing.assert_array_equal(_read(out), mask)
 
 
 def test_the_mask_of_a_stopped_run_and_of_a_whole_one_agree_in_memory_too(bundle: Path):
