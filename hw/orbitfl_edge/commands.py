@@ -43,7 +43,8 @@ def _stop(*_: object) -> NoReturn:
 def _segment(options: argparse.Namespace) -> None:
     # Imported where they are needed: `info` and `verify --files-only` start without onnxruntime and GDAL.
     from orbitfl_edge.network import open_network
-    from orbitfl_edge.products import write_geotiff, write_packed, write_polygons
+    from orbitfl_edge.polygons import require_place, write_polygons
+    from orbitfl_edge.products import geotiff, water_share, write_packed
     from orbitfl_edge.scene import open_scene
     from orbitfl_edge.segmenting import segment
     from orbitfl_edge.work import alone, work_for
@@ -54,17 +55,17 @@ def _segment(options: argparse.Namespace) -> None:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
     _require_apart([options.out, options.vector, options.packed], options.scene, bundle.folder)
     with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
-        if options.vector is not None and scene.file.crs is None:
-            raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")
+        if options.vector is not None:
+            require_place(options.scene, scene.file)
         told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
         work = work_for(options.out, options.scene, scene.width_px, told)
         mask = segment(scene, open_network(bundle, options.threads), overlap_px, work, _progress(options.scene))
-        if options.vector is not None:
-            print(f"{options.vector}: {write_polygons(options.vector, mask, scene.file)} polygons")
-        if options.packed is not None:
-            print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
-        write_geotiff(options.out, mask, scene.file, work.folder)
-        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {(mask == 1).mean():.2%} water")
+        with geotiff(options.out, mask, scene.file, work.folder) as drawn:
+            if options.vector is not None:
+                print(f"{options.vector}: {write_polygons(options.vector, drawn)} polygons")
+            if options.packed is not None:
+                print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
+        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {water_share(mask):.2%} water")
         work.remove()
 
 

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 from orbitfl_edge import segmenting
 from orbitfl_edge.bundle import load
 from orbitfl_edge.network import open_network
+from orbitfl_edge.polygons import write_polygons
 from orbitfl_edge.problems import PlaceError
-from orbitfl_edge.products import write_geotiff, write_polygons
+from orbitfl_edge.products import geotiff, water_share, write_packed
 from orbitfl_edge.work import alone
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -240,12 +242,32 @@ def test_a_disk_that_is_full_at_any_byte_of_the_geotiff_is_told(write, colours, 
     folder.mkdir()
     with rasterio.open(write(colours)) as like:
         for limit_byte in range(0, 290_000, 19_000):
-            with _no_file_larger_than(limit_byte), pytest.raises(PlaceError, match=r"mask\.tif could not be written"):
-                write_geotiff(out, mask, like, folder)
+            with (
+                _no_file_larger_than(limit_byte),
+                pytest.raises(PlaceError, match=r"mask\.tif could not be written"),
+                geotiff(out, mask, like, folder),
+            ):
+                pass
             assert not out.exists() and not list(folder.iterdir()), "what cannot be used gives its space back"
-        write_geotiff(out, mask, like, folder)
+        with geotiff(out, mask, like, folder):
+            assert not out.exists()
     assert out.stat().st_size > 290_000
     np.testing.assert_array_equal(_read(out), mask)
+
+
+def test_of_a_large_mask_no_copy_is_made(write, colours, tmp_path: Path):
+    side_px = 6000
+    (tmp_path / "mask.raw").write_bytes(bytes(side_px**2 // 2) + b"\1" * (side_px**2 // 2))
+    mask = np.memmap(tmp_path / "mask.raw", np.uint8, "r", shape=(side_px, side_px))
+    with rasterio.open(write(colours)) as like:
+        tracemalloc.start()
+        with geotiff(tmp_path / "mask.tif", mask, like, tmp_path) as drawn:
+            assert write_polygons(tmp_path / "mask.geojson", drawn) == 1
+        write_packed(tmp_path / "mask.z", mask)
+        assert water_share(mask) == 0.5
+        peak_byte = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak_byte < mask.size / 3
 
 
 def test_the_mask_of_a_stopped_run_and_of_a_whole_one_agree_in_memory_too(bundle: Path):
@@ -277,9 +299,3 @@ def test_on_real_scenes_it_scores_as_torch_does(edge, shared: Path, bundle: Path
         theirs.append(confusion(drawn, truth))
         own.append(confusion(_read(out) == 1, truth))
     assert (own[0] + own[1]).miou == pytest.approx((theirs[0] + theirs[1]).miou, abs=0.1)
-
-
-def test_polygons_of_a_dry_scene_are_none(write, colours, tmp_path: Path):
-    with rasterio.open(write(colours)) as like:
-        assert write_polygons(tmp_path / "dry.geojson", np.zeros(colours.shape[1:], np.uint8), like) == 0
-    assert json.loads((tmp_path / "dry.geojson").read_text())["features"] == []
