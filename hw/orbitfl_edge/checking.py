@@ -34,17 +34,7 @@ def drawn(network: Network, scene: Path) -> NDArray[np.uint8]:
     height, width = colours.shape[:2]
     tile_px = network.spec.tile_px
     tile = np.pad(colours, ((0, tile_px - height), (0, tile_px - width), (0, 0)))
-    return (finite(network.logits(tile[None]))[0, :height, :width] > 0).astype(np.uint8)
-
-
-def finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`logits`, since NaN is not above 0 and would be drawn as land. Raises EdgeError unless all are finite."""
-    if not np.isfinite(logits).all():
-        raise EdgeError(
-            "The bundle's network answers with NaN or infinity, so its mask would say nothing; take another bundle, or "
-            "export this one again from a checkpoint that was not lost to diverging."
-        )
-    return logits
+    return (network.logits(tile[None])[0, :height, :width] > 0).astype(np.uint8)
 
 
 def write_mask(path: Path, mask: NDArray[np.uint8]) -> None:

@@ -70,16 +70,19 @@ def _segment(options: argparse.Namespace) -> None:
 
 
 def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) -> None:
-    """Raises EdgeError where an output would overwrite the scene, a file of the bundle or another output."""
+    """Raises EdgeError where an output cannot be written ever, or would overwrite the scene, a file of the bundle or
+    what belongs to another output."""
+    from orbitfl_edge.files import require_possible
+
     taken = {scene.resolve()}
-    for path in written:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise EdgeError(f"{path} is the scene itself or another output; give it another name.")
-        if folder.resolve() in path.resolve().parents:
+    for path in filter(None, written):
+        require_possible(path)
+        place = path.resolve()
+        if any(place == other or place in other.parents or other in place.parents for other in taken):
+            raise EdgeError(f"{path} is the scene itself or another output, or lies below one; give it another name.")
+        if folder.resolve() in place.parents:
             raise EdgeError(f"{path} lies in the bundle, whose files are fixed; choose another folder.")
-        taken.add(path.resolve())
+        taken |= {place, *(place.with_name(f".{place.name}.{kind}") for kind in ("lock", "part", "work"))}
 
 
 def _progress(scene: Path) -> Callable[[int, int], None]:

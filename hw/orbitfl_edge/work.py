@@ -1,11 +1,10 @@
 """What a long scene leaves beside its mask until it is done, so that a loss of power costs one row of tiles."""
 
-import fcntl
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitfl_edge.files import cannot_write, replacing, sync
-from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.files import cannot_write, held, replacing, sync
 
 STATE, MASK, CARRY = "state.json", "mask.raw", "carry-{}.npy"
 
@@ -36,20 +34,15 @@ NOTHING = Progress(0, 0, None)
 def alone(out: Path) -> Iterator[None]:
     """Raises EdgeError while another process draws `out`: a watchdog may start one too many."""
     path = out.with_name(f".{out.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    with file:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise EdgeError(f"Another process is drawing {out}; wait for it, or choose another name.") from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            stack.enter_context(held(path, f"Another process is drawing {out}; wait for it, or choose another name."))
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        stack.callback(path.unlink, missing_ok=True)
+        yield
 
 
 @dataclass(frozen=True)

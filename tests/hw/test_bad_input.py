@@ -152,20 +152,19 @@ def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_a_network_that_answers_with_no_numbers_is_refused(edge, write, colours, copied, tmp_path: Path, number: float):
-    """Its answers would all be drawn as land, which a test scene without water expects."""
+def test_a_network_that_answers_with_no_numbers_draws_no_mask(
+    edge, write, colours, copied, tmp_path: Path, number: float
+):
+    """It would be all land."""
     weights = copied / "decoder.safetensors"
     content = bytearray(weights.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
     content[start:] = np.full((len(content) - start) // 4, number, np.float32).tobytes()
     weights.write_bytes(content)
-    write_mask(copied / "test/mask.tif", np.zeros((64, 64), np.uint8))
-    for name in ("decoder.safetensors", "test/mask.tif"):
-        _vouch(copied, name)
-    for words in (("verify",), ("segment", write(colours), "-o", tmp_path / "out/mask.tif")):
-        ended = edge(*words, "--bundle", copied)
-        assert ended.code == 2 and "NaN or infinity" in ended.err, ended.err
-    assert not (tmp_path / "out/mask.tif").exists()
+    _vouch(copied, "decoder.safetensors")
+    ended = edge("segment", write(colours), "-o", tmp_path / "mask.tif", "--bundle", copied)
+    assert ended.code == 2 and "NaN or infinity" in ended.err, ended.err
+    assert not (tmp_path / "mask.tif").exists()
 
 
 def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: Path):
@@ -185,10 +184,47 @@ def test_no_output_takes_the_place_of_what_was_given(edge, write, colours, bundl
     assert not mask.exists() and {path: path.read_bytes() for path in given} == given
 
 
-def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours, bundle: Path, tmp_path: Path):
+PLACES = {
+    "nothing": lambda folder: "",
+    "here": lambda folder: ".",
+    "a folder": lambda folder: folder / "folder",
+    "below a file": lambda folder: folder / "file/mask.tif",
+    "far below a file": lambda folder: folder / "file/more/mask.tif",
+    "too long": lambda folder: folder / ("m" * 250),
+    "too long a folder": lambda folder: folder / "new" / ("m" * 256) / "mask.tif",
+    "far too long": lambda folder: folder / "/".join(["m" * 200] * 30),
+    "a device": lambda folder: "/dev/null",
+    "a pipe": lambda folder: folder / "pipe",
+}
+PLACES_OF_THE_MASK = {
+    "below it": lambda folder: folder / "a.tif/more.z",
+    "in its work": lambda folder: folder / ".a.tif.work/more.z",
+    "its lock": lambda folder: folder / ".a.tif.lock",
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "option"),
+    [(case, option) for case in PLACES for option in ("-o", "--vector", "--packed")]
+    + [(case, option) for case in PLACES_OF_THE_MASK for option in ("--vector", "--packed")],
+)
+def test_no_output_goes_where_no_file_can_be(edge, tmp_path: Path, bundle: Path, case: str, option: str):
+    """Which is told before the scene is looked for."""
+    (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
-    ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)
-    assert ended.code == 3 and "could not be written" in ended.err
+    os.mkfifo(tmp_path / "pipe")
+    there = set(tmp_path.rglob("*"))
+    others = {"-o": tmp_path / "a.tif", "--vector": tmp_path / "b.geojson", "--packed": tmp_path / "c.z"}
+    outputs = others | {option: (PLACES | PLACES_OF_THE_MASK)[case](tmp_path)}
+    words = [word for pair in outputs.items() for word in pair]
+    ended = edge("segment", tmp_path / "none.tif", "--bundle", bundle, *words)
+    assert ended.code == 2 and "There is no scene" not in ended.err, ended.err
+    assert ended.err.count("\n") == 1 and set(tmp_path.rglob("*")) == there
+
+
+def test_a_name_may_be_as_long_as_the_disk_takes(edge, write, colours, bundle: Path, tmp_path: Path):
+    out = tmp_path / ("m" * 249)
+    assert edge("segment", write(colours), "-o", out, "--bundle", bundle).code == 0 and out.is_file()
 
 
 def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle: Path):
