@@ -4,10 +4,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.shutil import copy
 from rasterio.windows import Window
@@ -48,12 +50,21 @@ def geotiff(path: Path, mask: Mask, like: DatasetReader, scratch: Path) -> Itera
 def _write_plain(path: Path, mask: Mask, like: DatasetReader) -> None:
     height, width = mask.shape
     profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width, "nodata": UNKNOWN}
-    place = {"crs": like.crs, "transform": like.transform} if like.crs or not like.transform.is_identity else {}
     tiles = {"tiled": True, "blockxsize": STRIPE_PX, "blockysize": STRIPE_PX, "compress": "deflate"}
-    with rasterio.open(path, "w", BIGTIFF="IF_SAFER", **profile, **place, **tiles) as file:
+    with rasterio.open(path, "w", BIGTIFF="IF_SAFER", **profile, **_place(like), **tiles) as file:
         file.descriptions = ("water",)
         for row, stripe in _stripes(mask):
             file.write(stripe, 1, window=Window(0, row, width, len(stripe)))  # type: ignore[call-arg]
+
+
+def _place(like: DatasetReader) -> dict[str, Any]:
+    """Corner and coordinate system, control points, or an imaging model: a scene as it was taken has no corner."""
+    points, crs = like.gcps
+    if points:
+        place = {"gcps": points, "crs": crs or CRS()}
+    else:
+        place = {"crs": like.crs, "transform": like.transform} if like.crs or not like.transform.is_identity else {}
+    return {**place, "rpcs": like.rpcs} if like.rpcs else place
 
 
 def _holds(path: Path, mask: Mask) -> bool:

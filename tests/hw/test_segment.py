@@ -26,7 +26,10 @@ from orbitfl_edge.polygons import write_polygons
 from orbitfl_edge.problems import PlaceError
 from orbitfl_edge.products import geotiff, water_share, write_packed
 from orbitfl_edge.work import alone
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.rpc import RPC
 
 from orbitfl.data.product import unpacked
 from orbitfl.export.parity import torch_logits
@@ -107,6 +110,41 @@ def test_a_scene_without_a_place_has_a_mask_without_one(edge, write, colours, bu
         assert _read(out).shape == colours.shape[1:]
     ended = edge("segment", scene, "-o", out, "--bundle", bundle, "--vector", tmp_path / "mask.geojson")
     assert ended.code == 2 and "no coordinate system" in ended.err
+
+
+POINTS = [
+    GroundControlPoint(row, col, 600_000 + 10.1 * col, 6_800_000 - 9.9 * row, 12.5)
+    for row in (0, 170)
+    for col in (0, 75)
+]
+MODEL = RPC(0, 1000, 1, 1, [1.0] * 20, [2.0] * 20, 85, 85, 1, 1, [3.0] * 20, [4.0] * 20, 75, 75, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"gcps": POINTS, "crs": "EPSG:32720", "transform": None},
+        {"gcps": POINTS, "crs": CRS(), "transform": None},
+        {"rpcs": MODEL, "crs": None, "transform": None},
+        {"rpcs": MODEL},
+    ],
+    ids=["control points", "without a system", "imaging model", "model and corner"],
+)
+def test_a_scene_as_it_was_taken_has_a_mask_in_the_same_place(
+    edge, write, colours, bundle, tmp_path: Path, place: dict
+):
+    out = tmp_path / "mask.tif"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        scene = write(colours, **place)
+        assert edge("segment", scene, "-o", out, "--bundle", bundle).code == 0
+        with rasterio.open(out) as mask, rasterio.open(scene) as image:
+            assert (mask.crs, mask.transform, mask.rpcs) == (image.crs, image.transform, image.rpcs)
+            assert [point.asdict() for point in mask.gcps[0]] == [point.asdict() for point in image.gcps[0]]
+            assert mask.gcps[1] == image.gcps[1] and (mask.gcps[0] or mask.rpcs)
+    if "crs" in place:
+        ended = edge("segment", scene, "-o", out, "--bundle", bundle, "--vector", tmp_path / "mask.geojson")
+        assert ended.code == 2 and "no coordinate system" in ended.err and "gdalwarp" in ended.err
 
 
 def test_bands_can_be_given_by_number(edge, write, colours, bundle: Path, tmp_path: Path):
