@@ -173,12 +173,17 @@ def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: S
     kind = file.dtypes[numbers[0] - 1]
     ends = percentiles(lambda: _valid_numbers(path, file, numbers), kind, (0, 2, 98, 100))
     least, low, high, most = ends.astype(np.float32).T
-    if (least == most).all():
-        raise EdgeError(f"{path} has the same number in every valid pixel, so there is nothing to see; check the file.")
     if kind == "uint8" and spec.stretch != "percentile":
         if most.max() <= DARKEST:
-            raise EdgeError(f"{path} holds no number above {most.max():g}, but colours from 0 to 255 are expected.")
+            raise EdgeError(
+                f"{path} holds no number above {most.max():g}, but colours from 0 to 255 are expected; check the file."
+            )
         return None
+    if (least == most).all():
+        raise EdgeError(
+            f"{path} has one number in every valid pixel, so there is nothing to stretch to colours by; give a larger part "
+            "of the scene, or check the file."
+        )
     return Stretch(low, high)
 
 

@@ -31,8 +31,6 @@ def _text(write: Write, colours: NDArray) -> Path:
     return path
 
 
-BROWN = np.full((3, 80, 80), 90, np.uint8)
-
 SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
     "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
     "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
@@ -44,7 +42,9 @@ SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
         "red, green and blue in this order",
     ),
     "all nodata": (lambda write, colours: write(np.zeros_like(colours), nodata=0), "has no valid pixel"),
-    "one number": (lambda write, colours: write(BROWN), "the same number in every valid pixel"),
+    "one number": (lambda write, colours: write(np.full_like(colours, 90, np.uint16)), "nothing to stretch"),
+    "one pixel": (lambda write, colours: write(colours[:, :1, :1].astype(np.float32)), "nothing to stretch"),
+    "black": (lambda write, colours: write(np.zeros_like(colours)), "no number above 0"),
     "0 to 1": (lambda write, colours: write((colours > 90).astype(np.uint8)), "no number above 1"),
     "64-bit": (lambda write, colours: write(colours.astype(np.float64)), "holds float64"),
     "rotated": (

@@ -93,7 +93,15 @@ def test_nodata_stays_unknown(edge, write, colours, bundle: Path, tmp_path: Path
     np.testing.assert_array_equal(_read(out) == 255, expected)
 
 
-@pytest.mark.parametrize("shape", [(30, 40), (64, 20), (10, 100)])
+def test_8_bit_colours_may_be_the_same_everywhere(edge, write, bundle: Path, tmp_path: Path):
+    """Open sea is; colours mean the same in a scene of one colour as in any other."""
+    out, sea = tmp_path / "mask.tif", np.stack([np.full((80, 80), colour, np.uint8) for colour in (20, 50, 90)])
+    assert edge("segment", write(sea), "-o", out, "--bundle", bundle).code == 0
+    expected = open_network(load(bundle), 1).logits(np.moveaxis(sea, 0, -1)[None, :64, :64])[0] > 0
+    np.testing.assert_array_equal(_read(out)[:16, :16], expected[:16, :16])
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (64, 20), (10, 100), (1, 1)])
 def test_a_scene_smaller_than_a_tile_has_a_mask(edge, write, colours, bundle: Path, tmp_path: Path, shape):
     out = tmp_path / "mask.tif"
     assert edge("segment", write(colours[:, : shape[0], : shape[1]]), "-o", out, "--bundle", bundle).code == 0
