@@ -7,6 +7,7 @@ changes nothing. 3 a place cannot be written, and 4 asked to stop: what is finis
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from typing import Any, NoReturn
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
 from orbitfl_edge.problems import EdgeError, StoppedError
+
+MOST_THREADS = 256
 
 
 def main() -> int:
@@ -189,7 +192,9 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None],
     command.set_defaults(do=do)
     command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
     command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
-    command.add_argument("--threads", type=_positive, default=len(os.sched_getaffinity(0)))
+    command.add_argument(
+        "--threads", type=_threads, default=min(len(os.sched_getaffinity(0)), MOST_THREADS), help="of onnxruntime"
+    )
     return command
 
 
@@ -200,8 +205,23 @@ def _positive(text: str) -> int:
     return number
 
 
+def _threads(text: str) -> int:
+    number = _whole(text)
+    if number is None or not 1 <= number <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where 1 to {MOST_THREADS} is expected")
+    return number
+
+
 def _bands(text: str) -> tuple[int, ...]:
-    numbers = tuple(int(part) for part in text.split(","))
-    if len(numbers) != 3:
-        raise ValueError
+    """One number may come more than once, as for a scene in grey."""
+    numbers = tuple(number for part in text.split(",") if (number := _whole(part)) is not None)
+    if not len(numbers) == text.count(",") + 1 == 3:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} was given where three numbers of bands are expected, with commas, such as 3,2,1"
+        )
     return numbers
+
+
+def _whole(text: str) -> int | None:
+    """Of at most nine digits."""
+    return int(text) if re.fullmatch(r" *\d{1,9} *", text, re.ASCII) else None

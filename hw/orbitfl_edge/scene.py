@@ -181,8 +181,8 @@ def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: S
         return None
     if (least == most).all():
         raise EdgeError(
-            f"{path} has one number in every valid pixel, so there is nothing to stretch to colours by; give a larger part "
-            "of the scene, or check the file."
+            f"{path} has one number in every valid pixel, so there is nothing to stretch to colours by; give a larger "
+            "part of the scene, or check the file."
         )
     return Stretch(low, high)
 

@@ -70,6 +70,25 @@ def test_a_band_number_that_is_not_there(edge, write, colours, bundle: Path, tmp
     assert ended.code == 2 and "has no band number" in ended.err
 
 
+OPTIONS = {
+    ("--bands", "1,2"): "'1,2' was given where three numbers of bands are expected",
+    ("--bands", "1,2,3,4"): "three numbers of bands",
+    ("--bands", "a,b,c"): "'a,b,c' was given",
+    ("--bands", "1,,3"): "three numbers of bands",
+    ("--bands", f"{'9' * 5000},1,1"): "three numbers of bands",
+    ("--threads", "0"): "1 to 256 is expected",
+    ("--threads", "100000"): "'100000' was given where 1 to 256 is expected",
+    ("--threads", "all"): "'all' was given",
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_that_says_nothing_is_refused(edge, capsys, option: tuple[str, str]):
+    with pytest.raises(SystemExit, match="2"):
+        edge("segment", "scene.tif", "-o", "mask.tif", "--bundle", "bundle", *option)
+    assert OPTIONS[option] in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.fixture
 def copied(bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle, tmp_path / "copied"))

@@ -164,6 +164,13 @@ def test_bands_can_be_given_by_number(edge, write, colours, bundle: Path, tmp_pa
     np.testing.assert_array_equal(_read(named), _read(numbered))
 
 
+def test_a_scene_in_grey_has_one_band_three_times(edge, write, colours, bundle: Path, tmp_path: Path):
+    once, thrice = tmp_path / "a.tif", tmp_path / "b.tif"
+    assert edge("segment", write(colours[:1], names=()), "-o", once, "--bundle", bundle, "--bands", "1,1,1").code == 0
+    assert edge("segment", write(colours[[0, 0, 0]]), "-o", thrice, "--bundle", bundle).code == 0
+    np.testing.assert_array_equal(_read(once), _read(thrice))
+
+
 def test_products_tell_the_same_as_the_mask(edge, write, colours, bundle: Path, tmp_path: Path):
     out, vector, packed = (tmp_path / name for name in ("mask.tif", "mask.geojson", "mask.z"))
     words = ("--vector", vector, "--packed", packed)
