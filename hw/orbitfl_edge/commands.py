@@ -45,6 +45,7 @@ def _stop(*_: object) -> NoReturn:
 
 def _segment(options: argparse.Namespace) -> None:
     # Imported where they are needed: `info` and `verify --files-only` start without onnxruntime and GDAL.
+    from orbitfl_edge.blending import grid
     from orbitfl_edge.network import open_network
     from orbitfl_edge.polygons import require_place, write_polygons
     from orbitfl_edge.products import geotiff, water_share, write_packed
@@ -61,8 +62,9 @@ def _segment(options: argparse.Namespace) -> None:
         if options.vector is not None:
             require_place(options.scene, scene.file)
         told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
-        work = work_for(options.out, options.scene, scene.width_px, told)
-        mask = segment(scene, open_network(bundle, options.threads), overlap_px, work, _progress(options.scene))
+        tiles = grid(scene.height_px, scene.width_px, bundle.spec.tile_px, overlap_px)
+        work = work_for(options.out, options.scene, tiles, told)
+        mask = segment(scene, open_network(bundle, options.threads), work, _progress(options.scene))
         with geotiff(options.out, mask, scene.file, work.folder) as drawn:
             if options.vector is not None:
                 print(f"{options.vector}: {write_polygons(options.vector, drawn)} polygons")

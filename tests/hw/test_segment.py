@@ -230,7 +230,7 @@ def test_work_for_something_else_is_thrown_away(edge, write, colours, bundle, tm
     if change == "scene":
         scene = write(colours[:, ::-1])
     if change == "damage":
-        (tmp_path / ".mask.tif.work/carry-1.npy").write_bytes(b"no array")
+        (tmp_path / ".mask.tif.work/carry-1.raw").write_bytes(b"no array")
     words = ("--overlap-px", 8) if change == "options" else ()
     assert edge("segment", scene, "-o", out, "--bundle", bundle, *words).code == 0
     monkeypatch.setattr(segmenting, "_said", real)
