@@ -125,7 +125,8 @@ POINTS = [
     for row in (0, 170)
     for col in (0, 75)
 ]
-MODEL = RPC(0, 1000, 1, 1, [1.0] * 20, [2.0] * 20, 85, 85, 1, 1, [3.0] * 20, [4.0] * 20, 75, 75, 0.5, 0.5)
+NUMBERS = [[float(number)] * 20 for number in range(4)]
+MODEL = RPC(0, 1000, 1, 1, *NUMBERS[:2], 85, 85, 1, 1, *NUMBERS[2:], 75, 75, 0.5, 0.5)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
