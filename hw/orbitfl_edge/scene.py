@@ -30,7 +30,7 @@ GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 
 MOST_PIXELS = 2_000_000_000
 STRIPE_PX = 256
-GDAL_CACHE_MB = 64
+GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
 """8-bit colours that never exceed it are no colours over 0 to 255."""
 IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -86,7 +86,7 @@ def open_scene(path: Path, spec: Spec, bands: tuple[int, ...] | None) -> Iterato
 def _opened(path: Path) -> Iterator[DatasetReader]:
     if not path.is_file():
         raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
-    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB), ExitStack() as stack:
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTE), ExitStack() as stack:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             file = stack.enter_context(_whole(path))
