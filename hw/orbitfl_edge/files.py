@@ -101,6 +101,8 @@ def held(path: Path, busy: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise EdgeError(busy) from error
+        if not path.exists() or not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise EdgeError(busy)  # Whoever held it has just removed it, and a third may hold the next one.
         yield
     finally:
         os.close(descriptor)

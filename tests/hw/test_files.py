@@ -1,11 +1,12 @@
 """Files and folders that appear whole or not at all, whoever dies or comes between."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from orbitfl_edge.files import new_folder, replacing
+from orbitfl_edge.files import held, new_folder, replacing
 from orbitfl_edge.problems import EdgeError
 
 KILLED = """
@@ -36,6 +37,20 @@ def test_what_fails_leaves_nothing(tmp_path: Path):
         file.write_text("half")
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_removed_meanwhile_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Or a third process could hold a file of the same name."""
+    path, locked = tmp_path / "lock", fcntl.flock
+    path.touch()
+
+    def late(descriptor: int, how: int) -> None:
+        path.unlink()
+        locked(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(EdgeError, match="busy"), held(path, "busy"):
+        pass
 
 
 @pytest.mark.parametrize("make", [replacing, new_folder])
