@@ -19,13 +19,13 @@ LONGEST_NAME_BYTE = 249
 def require_possible(path: Path) -> None:
     """Raises EdgeError where no file can ever be written at `path`, however much space there is."""
     if max(len(os.fsencode(part)) for part in (*path.parts, "")) > LONGEST_NAME_BYTE:
-        raise EdgeError(f"{path} has a name of more than {LONGEST_NAME_BYTE} bytes; choose a shorter one.")
+        raise EdgeError(f"{str(path)[:80]}… has a name of more than {LONGEST_NAME_BYTE} bytes; choose a shorter one.")
     try:
         there = stat.S_IFMT(path.stat().st_mode)
     except OSError as error:
         if error.errno not in (errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
             return
-        raise EdgeError(f"{path} is no place for a file ({error.strerror}); choose another.") from error
+        raise EdgeError(f"{str(path)[:80]} is no place for a file ({error.strerror}); choose another.") from error
     if there != stat.S_IFREG:
         what = "a folder" if there == stat.S_IFDIR else "no plain file"
         raise EdgeError(f"{path} is {what}; give the name of a file.")

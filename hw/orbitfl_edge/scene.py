@@ -29,6 +29,8 @@ GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 """rasterio wraps most of GDAL's own errors, but lets some through, on a full disk for one."""
 
 MOST_PIXELS = 2_000_000_000
+MOST_WIDTH_PX = 2**18
+"""A row of tiles has to fit into memory."""
 STRIPE_PX = 256
 GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
@@ -165,6 +167,8 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
         )
+    if file.width > MOST_WIDTH_PX:
+        raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
     if file.height * file.width > MOST_PIXELS:
         raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
 

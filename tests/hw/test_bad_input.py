@@ -46,6 +46,7 @@ SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
     "one pixel": (lambda write, colours: write(colours[:, :1, :1].astype(np.float32)), "nothing to stretch"),
     "black": (lambda write, colours: write(np.zeros_like(colours)), "no number above 0"),
     "0 to 1": (lambda write, colours: write((colours > 90).astype(np.uint8)), "no number above 1"),
+    "too wide": (lambda write, colours: write(np.full((3, 1, 2**18 + 1), 90, np.uint8)), "262145 pixels wide"),
     "64-bit": (lambda write, colours: write(colours.astype(np.float64)), "holds float64"),
     "rotated": (
         lambda write, colours: write(colours, transform=Affine.rotation(20) @ Affine.scale(10, -10)),
