@@ -22,6 +22,18 @@ class Axis:
         return self.starts[tile + 1] if tile + 1 < len(self.starts) else self.length_px
 
 
+@dataclass(frozen=True)
+class Grid:
+    """The tiles of a scene."""
+
+    rows: Axis
+    columns: Axis
+
+
+def grid(height_px: int, width_px: int, tile_px: int, overlap_px: int) -> Grid:
+    return Grid(axis(height_px, tile_px, overlap_px), axis(width_px, tile_px, overlap_px))
+
+
 def axis(length_px: int, tile_px: int, overlap_px: int) -> Axis:
     """Tiles at even steps, and a last one that ends with the scene; a scene smaller than a tile has one."""
     starts = _starts(length_px, tile_px, overlap_px)

@@ -7,6 +7,7 @@ changes nothing. 3 a place cannot be written, and 4 asked to stop: what is finis
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from typing import Any, NoReturn
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
 from orbitfl_edge.problems import EdgeError, StoppedError
+
+MOST_THREADS = 256
 
 
 def main() -> int:
@@ -42,8 +45,10 @@ def _stop(*_: object) -> NoReturn:
 
 def _segment(options: argparse.Namespace) -> None:
     # Imported where they are needed: `info` and `verify --files-only` start without onnxruntime and GDAL.
+    from orbitfl_edge.blending import grid
     from orbitfl_edge.network import open_network
-    from orbitfl_edge.products import write_geotiff, write_packed, write_polygons
+    from orbitfl_edge.polygons import require_place, write_polygons
+    from orbitfl_edge.products import geotiff, water_share, write_packed
     from orbitfl_edge.scene import open_scene
     from orbitfl_edge.segmenting import segment
     from orbitfl_edge.work import alone, work_for
@@ -54,31 +59,35 @@ def _segment(options: argparse.Namespace) -> None:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
     _require_apart([options.out, options.vector, options.packed], options.scene, bundle.folder)
     with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
-        if options.vector is not None and scene.file.crs is None:
-            raise EdgeError(f"{options.scene} has no coordinate system to place polygons in; leave out --vector.")
-        told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
-        work = work_for(options.out, options.scene, scene.width_px, told)
-        mask = segment(scene, open_network(bundle, options.threads), overlap_px, work, _progress(options.scene))
         if options.vector is not None:
-            print(f"{options.vector}: {write_polygons(options.vector, mask, scene.file)} polygons")
-        if options.packed is not None:
-            print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
-        write_geotiff(options.out, mask, scene.file, work.folder)
-        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {(mask == 1).mean():.2%} water")
+            require_place(options.scene, scene.file)
+        told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
+        tiles = grid(scene.height_px, scene.width_px, bundle.spec.tile_px, overlap_px)
+        work = work_for(options.out, options.scene, tiles, told)
+        mask = segment(scene, open_network(bundle, options.threads), work, _progress(options.scene))
+        with geotiff(options.out, mask, scene.file, work.folder) as drawn:
+            if options.vector is not None:
+                print(f"{options.vector}: {write_polygons(options.vector, drawn)} polygons")
+            if options.packed is not None:
+                print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
+        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {water_share(mask):.2%} water")
         work.remove()
 
 
 def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) -> None:
-    """Raises EdgeError where an output would overwrite the scene, a file of the bundle or another output."""
+    """Raises EdgeError where an output cannot be written ever, or would overwrite the scene, a file of the bundle or
+    what belongs to another output."""
+    from orbitfl_edge.files import require_possible
+
     taken = {scene.resolve()}
-    for path in written:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise EdgeError(f"{path} is the scene itself or another output; give it another name.")
-        if folder.resolve() in path.resolve().parents:
+    for path in filter(None, written):
+        require_possible(path)
+        place = path.resolve()
+        if any(place == other or place in other.parents or other in place.parents for other in taken):
+            raise EdgeError(f"{path} is the scene itself or another output, or lies below one; give it another name.")
+        if folder.resolve() in place.parents:
             raise EdgeError(f"{path} lies in the bundle, whose files are fixed; choose another folder.")
-        taken.add(path.resolve())
+        taken |= {place, *(place.with_name(f".{place.name}.{kind}") for kind in ("lock", "part", "work"))}
 
 
 def _progress(scene: Path) -> Callable[[int, int], None]:
@@ -185,7 +194,9 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None],
     command.set_defaults(do=do)
     command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
     command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
-    command.add_argument("--threads", type=_positive, default=len(os.sched_getaffinity(0)))
+    command.add_argument(
+        "--threads", type=_threads, default=min(len(os.sched_getaffinity(0)), MOST_THREADS), help="of onnxruntime"
+    )
     return command
 
 
@@ -196,8 +207,23 @@ def _positive(text: str) -> int:
     return number
 
 
+def _threads(text: str) -> int:
+    number = _whole(text)
+    if number is None or not 1 <= number <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where 1 to {MOST_THREADS} is expected")
+    return number
+
+
 def _bands(text: str) -> tuple[int, ...]:
-    numbers = tuple(int(part) for part in text.split(","))
-    if len(numbers) != 3:
-        raise ValueError
+    """One number may come more than once, as for a scene in grey."""
+    numbers = tuple(number for part in text.split(",") if (number := _whole(part)) is not None)
+    if not len(numbers) == text.count(",") + 1 == 3:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} was given where three numbers of bands are expected, with commas, such as 3,2,1"
+        )
     return numbers
+
+
+def _whole(text: str) -> int | None:
+    """Of at most nine digits."""
+    return int(text) if re.fullmatch(r" *\d{1,9} *", text, re.ASCII) else None

@@ -1,46 +1,111 @@
 """Files and folders appear whole or not at all."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from orbitfl_edge.problems import PlaceError
+from orbitfl_edge.problems import EdgeError, PlaceError
+
+LONGEST_NAME_BYTE = 249
+"""File systems allow 255, and what is not done yet lies in `.NAME.part` and `.NAME.work`."""
+
+
+def require_possible(path: Path) -> None:
+    """Raises EdgeError where no file can ever be written at `path`, however much space there is."""
+    if max(len(os.fsencode(part)) for part in (*path.parts, "")) > LONGEST_NAME_BYTE:
+        raise EdgeError(f"{str(path)[:80]}… has a name of more than {LONGEST_NAME_BYTE} bytes; choose a shorter one.")
+    try:
+        there = stat.S_IFMT(path.stat().st_mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+            return
+        raise EdgeError(f"{str(path)[:80]} is no place for a file ({error.strerror}); choose another.") from error
+    if there != stat.S_IFREG:
+        what = "a folder" if there == stat.S_IFDIR else "no plain file"
+        raise EdgeError(f"{path} is {what}; give the name of a file.")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path`, which takes its name if the block ends well. Raises PlaceError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Yield a path beside `path`, which takes its name if the block ends well.
+
+    Raises PlaceError, and EdgeError while another process writes `path`. What a dead process left is written over.
+    """
+    beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        sync(beside)
-        beside.replace(path)
+        beside.touch()
+        with held(beside, f"Another process is writing {path}; wait for it, or choose another name."):
+            try:
+                yield beside
+                sync(beside)
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
         sync(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside `folder`, which must not be there yet, and takes its name if the block ends well."""
+    """Yield an empty folder beside `folder`, which must not be there yet, and takes its name if the block ends well.
+
+    Raises PlaceError, and EdgeError where `folder` is there already or another process makes it.
+    """
     if folder.exists():
-        raise PlaceError(f"{folder} exists already; choose another folder.")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        raise EdgeError(f"{folder} exists already; choose another folder.")
+    beside = _beside(folder)
     try:
-        beside.mkdir(parents=True)
-        yield beside
-        beside.replace(folder)
+        beside.mkdir(parents=True, exist_ok=True)
+        with held(beside, f"Another process is making {folder}; wait for it, or choose another name."):
+            try:
+                _empty(beside)
+                yield beside
+                beside.replace(folder)
+            except BaseException:
+                shutil.rmtree(beside, ignore_errors=True)
+                raise
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def _beside(path: Path) -> Path:
+    """One name for all processes, so that the next one finds what a loss of power has left."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def held(path: Path, busy: str) -> Iterator[None]:
+    """Hold a file or folder until the block ends; the system lets go of what a dead process held.
+
+    Raises EdgeError, saying `busy`, while another process holds it, and OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EdgeError(busy) from error
+        if not path.exists() or not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise EdgeError(busy)  # Whoever held it has just removed it, and a third may hold the next one.
+        yield
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        os.close(descriptor)
 
 
 def cannot_write(path: Path, error: Exception) -> PlaceError:

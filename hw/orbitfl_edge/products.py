@@ -1,55 +1,70 @@
-"""What becomes of a mask: a cloud-optimised GeoTIFF, polygons, and the few bytes that are sent to the ground."""
+"""What becomes of a mask: a cloud-optimised GeoTIFF, and the few bytes that are sent to the ground."""
 
-import json
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
-from rasterio.features import shapes
+from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.shutil import copy
-from rasterio.warp import transform_geom
 from rasterio.windows import Window
 
 from orbitfl_edge.files import cannot_write, replacing
-from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.scene import GDAL_ERRORS
 from orbitfl_edge.segmenting import UNKNOWN, WATER
 
 STRIPE_PX = 512
 Mask = NDArray[np.uint8]
 
 
-def write_geotiff(path: Path, mask: Mask, like: DatasetReader, scratch: Path) -> None:
-    """`mask` (height, width) at the place of `like`, cloud-optimised. Raises PlaceError; `path` appears whole or not.
+@contextmanager
+def geotiff(path: Path, mask: Mask, like: DatasetReader, scratch: Path) -> Iterator[Path]:
+    """`mask` (height, width) at the place of `like`, cloud-optimised: a file that takes the name `path` if the block
+    ends well.
 
-    It is read back before it takes its name: on a full disk GDAL does not always tell.
+    It is read back first: on a full disk GDAL does not always tell. Raises PlaceError; `path` appears whole or not.
     """
     plain, optimised = scratch / "plain.tif", scratch / "optimised.tif"
     try:
-        _write_plain(plain, mask, like)
-        copy(plain, optimised, driver="COG", compress="DEFLATE", blocksize=STRIPE_PX, overview_resampling="NEAREST")
-        if not _holds(optimised, mask):
-            raise OSError("what was written reads otherwise")
-    except (RasterioError, OSError) as error:
-        raise cannot_write(path, error) from error
-    with replacing(path) as beside:
-        optimised.replace(beside)
+        try:
+            _write_plain(plain, mask, like)
+            copy(plain, optimised, driver="COG", compress="DEFLATE", blocksize=STRIPE_PX, overview_resampling="NEAREST")
+            if not _holds(optimised, mask):
+                raise OSError("what was written reads otherwise")
+            plain.unlink()
+        except (*GDAL_ERRORS, OSError) as error:
+            raise cannot_write(path, error) from error
+        yield optimised
+        with replacing(path) as beside:
+            optimised.replace(beside)
+    finally:
+        for left in (plain, optimised):
+            left.unlink(missing_ok=True)
 
 
 def _write_plain(path: Path, mask: Mask, like: DatasetReader) -> None:
     height, width = mask.shape
     profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width, "nodata": UNKNOWN}
-    place = {"crs": like.crs, "transform": like.transform} if like.crs or not like.transform.is_identity else {}
     tiles = {"tiled": True, "blockxsize": STRIPE_PX, "blockysize": STRIPE_PX, "compress": "deflate"}
-    with rasterio.open(path, "w", BIGTIFF="IF_SAFER", **profile, **place, **tiles) as file:
+    with rasterio.open(path, "w", BIGTIFF="IF_SAFER", **profile, **_place(like), **tiles) as file:
         file.descriptions = ("water",)
         for row, stripe in _stripes(mask):
             file.write(stripe, 1, window=Window(0, row, width, len(stripe)))  # type: ignore[call-arg]
+
+
+def _place(like: DatasetReader) -> dict[str, Any]:
+    """Corner and coordinate system, control points, or an imaging model: a scene as it was taken has no corner."""
+    points, crs = like.gcps
+    if points:
+        place = {"gcps": points, "crs": crs or CRS()}
+    else:
+        place = {"crs": like.crs, "transform": like.transform} if like.crs or not like.transform.is_identity else {}
+    return {**place, "rpcs": like.rpcs} if like.rpcs else place
 
 
 def _holds(path: Path, mask: Mask) -> bool:
@@ -60,32 +75,12 @@ def _holds(path: Path, mask: Mask) -> bool:
         )
 
 
+def water_share(mask: Mask) -> float:
+    return sum(int(np.count_nonzero(stripe == WATER)) for _, stripe in _stripes(mask)) / mask.size
+
+
 def _stripes(mask: Mask) -> Iterator[tuple[int, Mask]]:
     return ((row, np.asarray(mask[row : row + STRIPE_PX])) for row in range(0, len(mask), STRIPE_PX))
-
-
-def write_polygons(path: Path, mask: Mask, like: DatasetReader) -> int:
-    """Water as GeoJSON (RFC 7946: longitude and latitude on WGS 84); returns how many polygons there are.
-
-    Raises EdgeError for a scene without a coordinate system, PlaceError where it cannot be written.
-    """
-    if like.crs is None:
-        raise EdgeError(f"{like.name} has no coordinate system, so there is no place for polygons; leave out --vector.")
-    water = np.asarray(mask == WATER)
-    found = shapes(water.astype(np.uint8), mask=water, connectivity=8, transform=like.transform)
-    count = 0
-    with replacing(path) as beside, beside.open("w", encoding="ascii") as file:
-        file.write('{"type": "FeatureCollection", "features": [')
-        for geometry, _ in found:
-            file.write("\n" if count == 0 else ",\n")
-            file.write(json.dumps(_feature(transform_geom(like.crs, "EPSG:4326", geometry, precision=7))))
-            count += 1
-        file.write("\n]}\n")
-    return count
-
-
-def _feature(geometry: Any) -> dict[str, Any]:
-    return {"type": "Feature", "properties": {"class": "water"}, "geometry": geometry}
 
 
 def write_packed(path: Path, mask: Mask) -> int:

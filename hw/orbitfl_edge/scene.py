@@ -8,13 +8,14 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
@@ -24,9 +25,14 @@ from orbitfl_edge.bundle import Spec
 from orbitfl_edge.percentiles import KINDS, percentiles
 from orbitfl_edge.problems import EdgeError
 
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
+"""rasterio wraps most of GDAL's own errors, but lets some through, on a full disk for one."""
+
 MOST_PIXELS = 2_000_000_000
+MOST_WIDTH_PX = 2**18
+"""A row of tiles has to fit into memory."""
 STRIPE_PX = 256
-GDAL_CACHE_MB = 64
+GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
 """8-bit colours that never exceed it are no colours over 0 to 255."""
 IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -82,13 +88,13 @@ def open_scene(path: Path, spec: Spec, bands: tuple[int, ...] | None) -> Iterato
 def _opened(path: Path) -> Iterator[DatasetReader]:
     if not path.is_file():
         raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
-    try:
-        with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB):
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with _whole(path) as file:
-                yield file
-    except RasterioError as error:
-        raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTE), ExitStack() as stack:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            file = stack.enter_context(_whole(path))
+        except GDAL_ERRORS as error:
+            raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
+        yield file
 
 
 class _Lost(logging.Handler):
@@ -161,6 +167,8 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
         )
+    if file.width > MOST_WIDTH_PX:
+        raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
     if file.height * file.width > MOST_PIXELS:
         raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
 
@@ -169,12 +177,17 @@ def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: S
     kind = file.dtypes[numbers[0] - 1]
     ends = percentiles(lambda: _valid_numbers(path, file, numbers), kind, (0, 2, 98, 100))
     least, low, high, most = ends.astype(np.float32).T
-    if (least == most).all():
-        raise EdgeError(f"{path} has the same number in every valid pixel, so there is nothing to see; check the file.")
     if kind == "uint8" and spec.stretch != "percentile":
         if most.max() <= DARKEST:
-            raise EdgeError(f"{path} holds no number above {most.max():g}, but colours from 0 to 255 are expected.")
+            raise EdgeError(
+                f"{path} holds no number above {most.max():g}, but colours from 0 to 255 are expected; check the file."
+            )
         return None
+    if (least == most).all():
+        raise EdgeError(
+            f"{path} has one number in every valid pixel, so there is nothing to stretch to colours by; give a larger "
+            "part of the scene, or check the file."
+        )
     return Stretch(low, high)
 
 
@@ -197,7 +210,7 @@ def _read(
     try:
         values = file.read(list(numbers), window=window)
         masked = _masked(file, numbers, window)
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise EdgeError(f"{path} is damaged or cut off near row {row}; fetch it again.") from error
     nodata = [file.nodatavals[number - 1] for number in numbers]
     empty = [_equals(band, value) for band, value in zip(values, nodata, strict=True)]

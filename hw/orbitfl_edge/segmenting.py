@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitfl_edge.blending import Axis, axis
+from orbitfl_edge.blending import Axis
 from orbitfl_edge.network import Network
+from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import Scene
 from orbitfl_edge.work import Progress, Work
 
@@ -15,21 +16,21 @@ LAND, WATER, UNKNOWN = 0, 1, 255
 Notify = Callable[[int, int], None]
 
 
-def segment(scene: Scene, network: Network, overlap_px: int, work: Work, notify: Notify) -> NDArray[np.uint8]:
+def segment(scene: Scene, network: Network, work: Work, notify: Notify) -> NDArray[np.uint8]:
     """The mask (height, width): 0 land, 1 water, 255 not known; what `work` kept is not computed again.
 
-    Raises EdgeError for a damaged file, PlaceError on a full disk.
+    Raises EdgeError for a damaged file and a network that does not answer with numbers, PlaceError on a full disk.
     """
-    tile_px = network.spec.tile_px
-    rows, columns = (axis(side, tile_px, overlap_px) for side in (scene.height_px, scene.width_px))
+    total = len(work.grid.rows.starts)
     progress = work.begin()
-    while progress.tiles < len(rows.starts):
-        progress = _next_row(scene, network, rows, columns, work, progress)
-        notify(progress.tiles, len(rows.starts))
-    return work.mask(scene.height_px)
+    while progress.tiles < total:
+        progress = _next_row(scene, network, work, progress)
+        notify(progress.tiles, total)
+    return work.mask()
 
 
-def _next_row(scene: Scene, network: Network, rows: Axis, columns: Axis, work: Work, progress: Progress) -> Progress:
+def _next_row(scene: Scene, network: Network, work: Work, progress: Progress) -> Progress:
+    rows, columns = work.grid.rows, work.grid.columns
     tile, first = progress.tiles, rows.starts[progress.tiles]
     stripe, valid = scene.shown(first, min(rows.tile_px, scene.height_px - first))
     said = _said(network, _filled(stripe, rows.tile_px, columns), valid, columns) * rows.weights[tile][:, None]
@@ -56,6 +57,10 @@ def _said(network: Network, stripe: NDArray[np.uint8], valid: NDArray[np.bool_],
         chosen = wanted[first : first + batch]
         places = [slice(columns.starts[k], columns.starts[k] + tile_px) for k in chosen]
         logits = network.logits(np.stack([stripe[:, place] for place in places]))
+        if not np.isfinite(logits).all():  # NaN is not above 0 and would be drawn as land.
+            raise EdgeError(
+                "The bundle's network answers with NaN or infinity; take another bundle, or export it again."
+            )
         for k, place, each in zip(chosen, places, logits, strict=True):
             said[:, place] += each * columns.weights[k]
     return said

@@ -1,7 +1,8 @@
 """`orbitfl export` and `orbitfl segment`."""
 
 import json
-from collections.abc import Set
+import re
+from collections.abc import Mapping, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -71,20 +72,40 @@ def segment(
         str | None, typer.Option(help="A run's folder, a weight file, official, or nano-base.", show_default=False)
     ] = None,
     image_px: Annotated[int | None, typer.Option(help="Checkpoint: what it sees of a tile. (256)")] = None,
-    bands: Annotated[str | None, typer.Option(help="Checkpoint: a composite, or three. (true_color)")] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Numbers in the file, such as 3,2,1; checkpoint: also a composite or three names. (true_color)"
+        ),
+    ] = None,
     tile_px: Annotated[int | None, typer.Option(min=16, help="Checkpoint: of the scene. (as --image-px)")] = None,
+    overlap_px: Annotated[int | None, typer.Option(min=0, help="Of tiles. (the bundle's, or a quarter)")] = None,
     vector: Annotated[Path | None, typer.Option(help="Also water as polygons, .geojson.")] = None,
+    packed: Annotated[Path | None, typer.Option(help="Also one bit a pixel, compressed, for the downlink.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Public key: refuse a bundle that it did not sign.")] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="For onnxruntime.")] = 1,
 ) -> None:
     """Draw the water of a scene with the board's own runtime, so that the mask is the one a board would draw."""
     if (bundle is None) == (checkpoint is None):
         raise OrbitflError("Give exactly one of --bundle and --checkpoint.")
+    numbers, names = (bands, None) if bands is not None and re.fullmatch(r"[\d, ]+", bands) else (None, bands)
+    settled = {"image_px", "tile_px"} if names is None else {"image_px", "tile_px", "bands"}
     if bundle is not None:
-        _require_left_out(context, {"image_px", "bands", "tile_px"}, "--bundle")
+        _require_left_out(context, settled, "--bundle")
+    else:
+        _require_left_out(context, {"key"}, "--checkpoint")
+    given = {
+        "vector": vector,
+        "packed": packed,
+        "key": key,
+        "overlap-px": overlap_px,
+        "bands": numbers,
+        "threads": threads,
+    }
     with TemporaryDirectory() as scratch:
         if bundle is None:
-            bundle = _passing_bundle(_source(str(checkpoint), image_px, bands, tile_px), Path(scratch))
-        _segment(bundle, scene, out, vector, threads)
+            bundle = _passing_bundle(_source(str(checkpoint), image_px, names, tile_px), Path(scratch))
+        _segment(bundle, scene, out, given)
 
 
 def _require_left_out(context: typer.Context, names: Set[str], subject: str) -> None:
@@ -95,12 +116,11 @@ def _require_left_out(context: typer.Context, names: Set[str], subject: str) -> 
             raise OrbitflError(f"{option.opts[0]} says nothing about {subject}; leave it out.")
 
 
-def _segment(bundle: Path, scene: Path, out: Path, vector: Path | None, threads: int) -> None:
+def _segment(bundle: Path, scene: Path, out: Path, given: Mapping[str, object]) -> None:
     from orbitfl.export.runtime import call
 
-    extra = () if vector is None else ("--vector", vector)
-    told = call(["segment", scene, "-o", out, "--bundle", bundle, "--threads", str(threads), *extra])
-    print(told, end="")
+    options = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    print(call(["segment", scene, "-o", out, "--bundle", bundle, *options]), end="")
 
 
 def _passing_bundle(source: "Source", scratch: Path) -> Path:

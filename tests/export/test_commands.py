@@ -10,6 +10,7 @@ import pytest
 import rasterio
 
 from orbitfl.cli import main
+from orbitfl.data.product import unpacked
 
 
 @pytest.fixture
@@ -100,6 +101,54 @@ def test_a_checkpoint_and_its_bundle_draw_one_mask(orbitfl, scenes: Path, taught
         code, _, err = orbitfl("segment", scene, "--out", tmp_path / f"{name}.tif", *by)
         assert code == 0, err
     masks = [rasterio.open(tmp_path / f"{name}.tif").read(1) for name in "ab"]
+    np.testing.assert_array_equal(*masks)
+
+
+def test_segment_gives_the_runtime_its_options(orbitfl, scenes: Path, bundle: Path, tmp_path: Path):
+    scene, out = min((scenes / "images").iterdir()), tmp_path / "mask.tif"
+    with rasterio.open(scene) as file:
+        names = [file.descriptions[number] for number in (0, 1, 2)]
+    numbers = ",".join(str(names.index(name) + 1) for name in ("B04", "B03", "B02"))
+    plain, packed, vector = tmp_path / "plain.tif", tmp_path / "mask.z", tmp_path / "mask.geojson"
+    of = ("--bundle", bundle, "--overlap-px", 0)
+    assert orbitfl("segment", scene, "--out", plain, *of)[0] == 0
+    code, told, err = orbitfl(
+        "segment", scene, "--out", out, *of, "--bands", numbers, "--packed", packed, "--vector", vector
+    )
+    assert code == 0, err
+    assert f"{packed}: {packed.stat().st_size} bytes" in told and json.loads(vector.read_text())["features"]
+    with rasterio.open(plain) as one, rasterio.open(out) as other:
+        np.testing.assert_array_equal(one.read(1), other.read(1))
+        np.testing.assert_array_equal(unpacked(packed.read_bytes(), other.shape), other.read(1) == 1)
+    code, _, err = orbitfl("segment", scene, "--out", out, "--bundle", bundle, "--overlap-px", 33)
+    assert code == 2 and "half a tile" in err
+
+
+def test_segment_draws_with_a_bundle_that_is_signed(orbitfl, scenes: Path, taught: Path, bundle: Path, tmp_path: Path):
+    scene, out, signed = min((scenes / "images").iterdir()), tmp_path / "mask.tif", tmp_path / "signed"
+    assert orbitfl("export", taught, "--out", signed, "--image-px", 64, "--sign", tmp_path / "key")[0] == 0
+    by = ("--key", tmp_path / "key.pub")
+    code, _, err = orbitfl("segment", scene, "--out", out, "--bundle", signed, *by)
+    assert code == 0, err
+    code, _, err = orbitfl("segment", scene, "--out", out, "--bundle", bundle, *by)
+    assert code == 2 and "sign" in err
+    code, _, err = orbitfl("segment", scene, "--out", out, "--checkpoint", taught, *by)
+    assert code == 2 and "--key says nothing about --checkpoint" in err
+
+
+def test_segment_finds_a_checkpoints_bands_by_number(orbitfl, scenes: Path, taught: Path, tmp_path: Path):
+    scene, masks = min((scenes / "images").iterdir()), []
+    turned = tmp_path / "turned.tif"
+    with rasterio.open(scene) as file:
+        places = [file.descriptions.index(name) + 1 for name in ("B02", "B03", "B04")]
+        with rasterio.open(turned, "w", **{**file.profile, "count": 3}) as other:
+            other.write(file.read(places))
+    for path, words in ((scene, ()), (turned, ("--bands", "3,2,1"))):
+        out = tmp_path / f"of-{path.name}"
+        code, _, err = orbitfl("segment", path, "--out", out, "--checkpoint", taught, "--image-px", 64, *words)
+        assert code == 0, err
+        with rasterio.open(out) as mask:
+            masks.append(mask.read(1))
     np.testing.assert_array_equal(*masks)
 
 

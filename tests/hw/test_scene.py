@@ -9,6 +9,7 @@ from orbitfl_edge.bundle import Spec
 from orbitfl_edge.network import prepared
 from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import open_scene
+from rasterio.env import get_gdal_config
 
 from orbitfl.data.cutting import cut
 from orbitfl.data.folder import scan
@@ -80,3 +81,9 @@ def test_a_scene_whose_tags_are_cut_off_is_refused(write):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(EdgeError, match="cut off"), open_scene(path, _spec(), None):
         pass
+
+
+def test_gdal_may_keep_a_row_of_blocks_but_no_scene(write):
+    """rasterio takes bytes. With a cache of next to nothing every line would unpack its blocks again."""
+    with open_scene(write(_reflectances("uint8")[:3]), _spec(), None):
+        assert 2**25 <= int(get_gdal_config("GDAL_CACHEMAX") or 0) <= 2**27

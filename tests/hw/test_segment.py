@@ -2,10 +2,14 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import tracemalloc
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,14 @@ from numpy.typing import NDArray
 from orbitfl_edge import segmenting
 from orbitfl_edge.bundle import load
 from orbitfl_edge.network import open_network
-from orbitfl_edge.products import write_polygons
+from orbitfl_edge.polygons import write_polygons
+from orbitfl_edge.problems import PlaceError
+from orbitfl_edge.products import geotiff, water_share, write_packed
 from orbitfl_edge.work import alone
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.rpc import RPC
 
 from orbitfl.data.product import unpacked
 from orbitfl.export.parity import torch_logits
@@ -84,7 +93,15 @@ def test_nodata_stays_unknown(edge, write, colours, bundle: Path, tmp_path: Path
     np.testing.assert_array_equal(_read(out) == 255, expected)
 
 
-@pytest.mark.parametrize("shape", [(30, 40), (64, 20), (10, 100)])
+def test_8_bit_colours_may_be_the_same_everywhere(edge, write, bundle: Path, tmp_path: Path):
+    """Open sea is; colours mean the same in a scene of one colour as in any other."""
+    out, sea = tmp_path / "mask.tif", np.stack([np.full((80, 80), colour, np.uint8) for colour in (20, 50, 90)])
+    assert edge("segment", write(sea), "-o", out, "--bundle", bundle).code == 0
+    expected = open_network(load(bundle), 1).logits(np.moveaxis(sea, 0, -1)[None, :64, :64])[0] > 0
+    np.testing.assert_array_equal(_read(out)[:16, :16], expected[:16, :16])
+
+
+@pytest.mark.parametrize("shape", [(30, 40), (64, 20), (10, 100), (1, 1)])
 def test_a_scene_smaller_than_a_tile_has_a_mask(edge, write, colours, bundle: Path, tmp_path: Path, shape):
     out = tmp_path / "mask.tif"
     assert edge("segment", write(colours[:, : shape[0], : shape[1]]), "-o", out, "--bundle", bundle).code == 0
@@ -103,6 +120,42 @@ def test_a_scene_without_a_place_has_a_mask_without_one(edge, write, colours, bu
     assert ended.code == 2 and "no coordinate system" in ended.err
 
 
+POINTS = [
+    GroundControlPoint(row, col, 600_000 + 10.1 * col, 6_800_000 - 9.9 * row, 12.5)
+    for row in (0, 170)
+    for col in (0, 75)
+]
+NUMBERS = [[float(number)] * 20 for number in range(4)]
+MODEL = RPC(0, 1000, 1, 1, *NUMBERS[:2], 85, 85, 1, 1, *NUMBERS[2:], 75, 75, 0.5, 0.5)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"gcps": POINTS, "crs": "EPSG:32720", "transform": None},
+        {"gcps": POINTS, "crs": CRS(), "transform": None},
+        {"rpcs": MODEL, "crs": None, "transform": None},
+        {"rpcs": MODEL},
+    ],
+    ids=["control points", "without a system", "imaging model", "model and corner"],
+)
+def test_a_scene_as_it_was_taken_has_a_mask_in_the_same_place(
+    edge, write, colours, bundle, tmp_path: Path, place: dict
+):
+    out = tmp_path / "mask.tif"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        scene = write(colours, **place)
+        assert edge("segment", scene, "-o", out, "--bundle", bundle).code == 0
+        with rasterio.open(out) as mask, rasterio.open(scene) as image:
+            assert (mask.crs, mask.transform, mask.rpcs) == (image.crs, image.transform, image.rpcs)
+            assert [point.asdict() for point in mask.gcps[0]] == [point.asdict() for point in image.gcps[0]]
+            assert mask.gcps[1] == image.gcps[1] and (mask.gcps[0] or mask.rpcs)
+    if "crs" in place:
+        ended = edge("segment", scene, "-o", out, "--bundle", bundle, "--vector", tmp_path / "mask.geojson")
+        assert ended.code == 2 and "no coordinate system" in ended.err and "gdalwarp" in ended.err
+
+
 def test_bands_can_be_given_by_number(edge, write, colours, bundle: Path, tmp_path: Path):
     named, numbered = tmp_path / "a.tif", tmp_path / "b.tif"
     assert edge("segment", write(colours), "-o", named, "--bundle", bundle).code == 0
@@ -110,6 +163,13 @@ def test_bands_can_be_given_by_number(edge, write, colours, bundle: Path, tmp_pa
     turned = write(np.concatenate([colours[::-1], np.maximum(colours[:1], 1)]), "turned.tif", ())
     assert edge("segment", turned, "-o", numbered, "--bundle", bundle, "--bands", "3,2,1").code == 0
     np.testing.assert_array_equal(_read(named), _read(numbered))
+
+
+def test_a_scene_in_grey_has_one_band_three_times(edge, write, colours, bundle: Path, tmp_path: Path):
+    once, thrice = tmp_path / "a.tif", tmp_path / "b.tif"
+    assert edge("segment", write(colours[:1], names=()), "-o", once, "--bundle", bundle, "--bands", "1,1,1").code == 0
+    assert edge("segment", write(colours[[0, 0, 0]]), "-o", thrice, "--bundle", bundle).code == 0
+    np.testing.assert_array_equal(_read(once), _read(thrice))
 
 
 def test_products_tell_the_same_as_the_mask(edge, write, colours, bundle: Path, tmp_path: Path):
@@ -171,7 +231,7 @@ def test_work_for_something_else_is_thrown_away(edge, write, colours, bundle, tm
     if change == "scene":
         scene = write(colours[:, ::-1])
     if change == "damage":
-        (tmp_path / ".mask.tif.work/carry-1.npy").write_bytes(b"no array")
+        (tmp_path / ".mask.tif.work/carry-1.raw").write_bytes(b"no array")
     words = ("--overlap-px", 8) if change == "options" else ()
     assert edge("segment", scene, "-o", out, "--bundle", bundle, *words).code == 0
     monkeypatch.setattr(segmenting, "_said", real)
@@ -207,8 +267,6 @@ def test_two_processes_do_not_draw_one_mask(edge, write, colours, bundle: Path, 
 
 
 def test_a_full_disk_is_told_and_the_work_kept(write, colours, bundle: Path, tmp_path: Path, edge):
-    import resource
-
     scene, out = write(np.tile(colours, (1, 3, 1))), tmp_path / "mask.tif"
     limit_byte = 150 * 130  # No file may be larger: enough for two rows of tiles.
     words = ("segment", scene, "-o", out)
@@ -219,6 +277,51 @@ def test_a_full_disk_is_told_and_the_work_kept(write, colours, bundle: Path, tmp
     assert process.returncode == 3, err
     assert err.splitlines()[-1].startswith("orbitfl_edge: ") and "could not be written" in err and not out.exists()
     assert edge(*words, "--bundle", bundle).code == 0 and out.exists()
+
+
+@contextmanager
+def _no_file_larger_than(limit_byte: int) -> Iterator[None]:
+    """As on a disk with this much space left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_byte, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_at_any_byte_of_the_geotiff_is_told(write, colours, tmp_path: Path):
+    mask = np.random.default_rng(0).integers(0, 2, (1100, 1200), np.uint8)
+    out, folder = tmp_path / "mask.tif", tmp_path / "work"
+    folder.mkdir()
+    with rasterio.open(write(colours)) as like:
+        for limit_byte in range(0, 290_000, 19_000):
+            with (
+                _no_file_larger_than(limit_byte),
+                pytest.raises(PlaceError, match=r"mask\.tif could not be written"),
+                geotiff(out, mask, like, folder),
+            ):
+                pass
+            assert not out.exists() and not list(folder.iterdir()), "what cannot be used gives its space back"
+        with geotiff(out, mask, like, folder):
+            assert not out.exists()
+    assert out.stat().st_size > 290_000
+    np.testing.assert_array_equal(_read(out), mask)
+
+
+def test_of_a_large_mask_no_copy_is_made(write, colours, tmp_path: Path):
+    side_px = 6000
+    (tmp_path / "mask.raw").write_bytes(bytes(side_px**2 // 2) + b"\1" * (side_px**2 // 2))
+    mask = np.memmap(tmp_path / "mask.raw", np.uint8, "r", shape=(side_px, side_px))
+    with rasterio.open(write(colours)) as like:
+        tracemalloc.start()
+        with geotiff(tmp_path / "mask.tif", mask, like, tmp_path) as drawn:
+            assert write_polygons(tmp_path / "mask.geojson", drawn) == 1
+        write_packed(tmp_path / "mask.z", mask)
+        assert water_share(mask) == 0.5
+        peak_byte = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak_byte < mask.size / 3
 
 
 def test_the_mask_of_a_stopped_run_and_of_a_whole_one_agree_in_memory_too(bundle: Path):
@@ -250,9 +353,3 @@ def test_on_real_scenes_it_scores_as_torch_does(edge, shared: Path, bundle: Path
         theirs.append(confusion(drawn, truth))
         own.append(confusion(_read(out) == 1, truth))
     assert (own[0] + own[1]).miou == pytest.approx((theirs[0] + theirs[1]).miou, abs=0.1)
-
-
-def test_polygons_of_a_dry_scene_are_none(write, colours, tmp_path: Path):
-    with rasterio.open(write(colours)) as like:
-        assert write_polygons(tmp_path / "dry.geojson", np.zeros(colours.shape[1:], np.uint8), like) == 0
-    assert json.loads((tmp_path / "dry.geojson").read_text())["features"] == []
