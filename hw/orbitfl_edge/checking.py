@@ -17,9 +17,7 @@ LEAST_EQUAL_PERCENT = 99.9
 
 def check_drawing(bundle: Bundle, threads: int) -> float:
     """Percent of the test scene's pixels that are as expected. Raises EdgeError when too few are."""
-    mask = drawn(open_network(bundle, threads), bundle.path(TEST_SCENE))
-    expected = _read(bundle.path(TEST_MASK))[0]
-    equal = 100 * float(np.mean(mask == expected)) if mask.shape == expected.shape else 0.0
+    equal = equal_percent(drawn(open_network(bundle, threads), bundle.path(TEST_SCENE)), bundle)
     if equal < LEAST_EQUAL_PERCENT:
         raise EdgeError(
             f"{bundle.folder} draws {equal:.2f} % of its test scene as it did where it was made, and "
@@ -28,8 +26,14 @@ def check_drawing(bundle: Bundle, threads: int) -> float:
     return equal
 
 
+def equal_percent(mask: NDArray[np.uint8], bundle: Bundle) -> float:
+    """Of the pixels that the bundle's own test mask has."""
+    expected = _read(bundle.path(TEST_MASK))[0]
+    return 100 * float(np.mean(mask == expected)) if mask.shape == expected.shape else 0.0
+
+
 def drawn(network: Network, scene: Path) -> NDArray[np.uint8]:
-    """The mask of a test scene: 8-bit colours, no larger than a tile."""
+    """The mask of a test scene: 8-bit colours, no larger than a tile. Raises NoAnswerError."""
     colours = np.moveaxis(_read(scene), 0, -1)
     height, width = colours.shape[:2]
     tile_px = network.spec.tile_px

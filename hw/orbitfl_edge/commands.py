@@ -120,8 +120,8 @@ def _bench(options: argparse.Namespace) -> None:
 def _apply_update(options: argparse.Namespace) -> None:
     from orbitfl_edge.update import apply_update
 
-    apply_update(options.update, _bundle(options), options.out, options.threads)
-    print(f"{options.out}: updated, unsigned")
+    changed = apply_update(options.update, _bundle(options), options.out, options.threads)
+    print(f"{options.out}: updated, unsigned; draws {changed:.3f} % of the test scene's pixels otherwise than before")
 
 
 def _learn(options: argparse.Namespace) -> None:

@@ -9,11 +9,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from orbitfl_edge.bundle import DECODER, ENCODER, Bundle, Spec
-from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.problems import EdgeError, NoAnswerError
 
 
 @dataclass(frozen=True)
 class Network:
+    """Its answers are finite: NoAnswerError is raised where they are not, since NaN would pass for land."""
+
     encoder: onnxruntime.InferenceSession
     decoder: onnxruntime.InferenceSession
     spec: Spec
@@ -43,7 +45,13 @@ class Network:
     def _asked(self, embeddings: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
         count = len(embeddings)
         prompts = {"points": np.zeros((count, 0, 2), np.float32), "labels": np.zeros((count, 0), np.int64)}
-        return [np.asarray(each) for each in self.decoder.run(names, {"embedding": embeddings, **prompts})]
+        answers = [np.asarray(each) for each in self.decoder.run(names, {"embedding": embeddings, **prompts})]
+        if not all(np.isfinite(each).all() for each in answers):
+            raise NoAnswerError(
+                "The bundle's network answers with NaN or infinity; go back to the bundle before its last update, or "
+                "export it again."
+            )
+        return answers
 
     def _batch(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.decode(self.encode(self._filled(tiles)))[: len(tiles)]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from orbitfl_edge import bundle as bundles
 from orbitfl_edge.bundle import MANIFEST, SIGNATURE, TEST_MASK, TEST_SCENE, WEIGHTS, Bundle
-from orbitfl_edge.checking import drawn, write_mask
+from orbitfl_edge.checking import drawn, equal_percent, write_mask
 from orbitfl_edge.files import new_folder, sha256
 from orbitfl_edge.network import open_network
-from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.problems import EdgeError, NoAnswerError
 from orbitfl_edge.tensors import Tensors, parsed
 
 SCHEMA = "orbitfl-bundle-update-1"
@@ -21,10 +21,11 @@ METADATA = "orbitfl"
 LARGEST_BYTE = 2**28
 
 
-def apply_update(update: Path, bundle: Bundle, out: Path, threads: int) -> None:
+def apply_update(update: Path, bundle: Bundle, out: Path, threads: int) -> float:
     """Write the updated bundle to `out`, which must not be there yet. It is unsigned: only the ground can sign.
 
-    Raises EdgeError for an update of another base, of other shapes, or with numbers that are none.
+    Returns the percent of the test scene's pixels that it draws otherwise. Raises EdgeError for an update of another
+    base, of other shapes, with numbers that are none, or that makes a network answer with such numbers.
     """
     given = parsed(_read(update), str(update))
     _check_base(update, given, bundle)
@@ -34,10 +35,12 @@ def apply_update(update: Path, bundle: Bundle, out: Path, threads: int) -> None:
         left_out = shutil.ignore_patterns(SIGNATURE)
         shutil.copytree(bundle.folder, folder, dirs_exist_ok=True, ignore=left_out)
         (folder / WEIGHTS).write_bytes(content)
-        _draw_test_mask(Bundle(folder, bundle.manifest, bundle.spec), threads)
+        mask = _test_mask(update, Bundle(folder, bundle.manifest, bundle.spec), threads)
+        write_mask(folder / TEST_MASK, mask)
         manifest = _manifest(bundle, folder, update)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="ascii")
         bundles.load(folder)
+    return 100 - equal_percent(mask, bundle)
 
 
 def _read(path: Path) -> bytes:
@@ -82,9 +85,11 @@ def _sum(array: NDArray, change: NDArray | None) -> NDArray:
         return (array.astype(np.float32) + change.astype(np.float32)).astype(array.dtype)
 
 
-def _draw_test_mask(bundle: Bundle, threads: int) -> None:
-    mask = drawn(open_network(bundle, threads), bundle.path(TEST_SCENE))
-    write_mask(bundle.path(TEST_MASK), mask)
+def _test_mask(update: Path, updated: Bundle, threads: int) -> NDArray[np.uint8]:
+    try:
+        return drawn(open_network(updated, threads), updated.path(TEST_SCENE))
+    except NoAnswerError as error:
+        raise EdgeError(f"{update} makes the network answer with NaN or infinity; refuse its sender.") from error
 
 
 def _manifest(bundle: Bundle, folder: Path, update: Path) -> dict[str, Any]:

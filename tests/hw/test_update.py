@@ -101,6 +101,49 @@ def test_an_update_that_does_not_fit_is_refused(edge, bundle: Path, made: Made, 
     assert not (tmp_path / "next").exists()
 
 
+def _overflowing(bundle: Path) -> dict[str, np.ndarray]:
+    """Finite numbers, too large to compute with."""
+    base = safetensors.numpy.load_file(bundle / "decoder.safetensors")
+    return {name: np.full(value.shape, 1e30, np.float32) for name, value in base.items() if "transformer" in name}
+
+
+def test_an_update_that_makes_the_network_answer_nan_is_refused(edge, bundle: Path, made: Made, tmp_path: Path):
+    out = tmp_path / "next"
+    ended = edge("apply-update", made(_overflowing(bundle)), "--bundle", bundle, "-o", out)
+    assert ended.code == 2 and "answer with NaN or infinity; refuse its sender" in ended.err
+    assert ended.err.count("\n") == 1 and not out.exists()
+
+
+def test_a_bundle_that_answers_nan_draws_no_land(edge, write, colours, bundle: Path, tmp_path: Path):
+    """However it came to be: the manifest vouches for its files."""
+    sick = Path(shutil.copytree(bundle, tmp_path / "sick"))
+    weights = parsed((sick / "decoder.safetensors").read_bytes(), "it")
+    changes = _overflowing(bundle)
+    sums = {name: value + changes.get(name, np.float32(0)) for name, value in weights.arrays.items()}
+    (sick / "decoder.safetensors").write_bytes(weights.packed(sums))
+    manifest = json.loads((sick / "manifest.json").read_text())
+    manifest["files"]["decoder.safetensors"]["sha256"] = _sha256(sick / "decoder.safetensors")
+    (sick / "manifest.json").write_text(json.dumps(manifest))
+    for words in (("verify",), ("segment", write(colours), "-o", tmp_path / "mask.tif")):
+        ended = edge(*words, "--bundle", sick)
+        assert ended.code == 2 and "network answers with NaN" in ended.err, ended
+    assert not (tmp_path / "mask.tif").exists()
+
+
+def _turned(bundle: Path) -> dict[str, np.ndarray]:
+    """What draws water as land and land as water."""
+    base = safetensors.numpy.load_file(bundle / "decoder.safetensors")
+    last = "mask_decoder.output_hypernetworks_mlps.0.layers.2."
+    return {name: (-2 * value).astype(np.float16) for name, value in base.items() if name.startswith(last)}
+
+
+@pytest.mark.parametrize(("change", "least", "most"), [(lambda bundle: {}, 0, 0), (_turned, 95, 100)])
+def test_it_tells_how_much_it_draws_otherwise(edge, bundle: Path, made: Made, tmp_path: Path, change, least, most):
+    ended = edge("apply-update", made(change(bundle)), "--bundle", bundle, "-o", tmp_path / "next")
+    assert ended.code == 0, ended.err
+    assert least <= float(ended.out.split("draws ")[1].split(" %")[0]) <= most
+
+
 def test_a_bundle_is_not_updated_in_its_place(edge, bundle: Path, made: Made):
     ended = edge("apply-update", made({}), "--bundle", bundle, "-o", bundle)
     assert ended.code == 3 and "exists already" in ended.err
