@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
+from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
 
@@ -90,8 +91,9 @@ def _progress(scene: Path) -> Callable[[int, int], None]:
 
 def _verify(options: argparse.Namespace) -> None:
     bundle = _bundle(options)
-    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says")
-    if options.key is None and (bundle.folder / SIGNATURE).exists():
+    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says, whose SHA-256 is")
+    print(bundle.fingerprint)
+    if options.key is None and any((bundle.folder / name).exists() for name in (SIGNATURE, *KEPT)):
         print("signed, but not checked: give the public key with --key")
     if not options.files_only:
         from orbitfl_edge.checking import check_drawing
@@ -118,10 +120,15 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _apply_update(options: argparse.Namespace) -> None:
-    from orbitfl_edge.update import apply_update
+    from orbitfl_edge.update import apply_update, read_update
 
-    changed = apply_update(options.update, _bundle(options), options.out, options.threads)
-    print(f"{options.out}: updated, unsigned; draws {changed:.3f} % of the test scene's pixels otherwise than before")
+    bundle, update = _bundle(options), read_update(options.update)
+    if options.key is not None:
+        from orbitfl_edge.signature import require_step_signed
+
+        require_step_signed(update.step, options.key, str(update.path))
+    changed = apply_update(update, bundle, options.out, options.threads)
+    print(f"{options.out}: updated; draws {changed:.3f} % of the test scene's pixels otherwise than before")
 
 
 def _learn(options: argparse.Namespace) -> None:
@@ -184,7 +191,7 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None],
     command = commands.add_parser(name, help=told, description=told)
     command.set_defaults(do=do)
     command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
-    command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
+    command.add_argument("--key", type=Path, help="public key; refuse bundles and updates that it did not sign")
     command.add_argument("--threads", type=_positive, default=len(os.sched_getaffinity(0)))
     return command
 

@@ -7,6 +7,7 @@ and its optimizer (AdamW, Loshchilov and Hutter 2019); tests hold loss, gradient
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from orbitfl_edge.bundle import WEIGHTS, Bundle
-from orbitfl_edge.files import replacing, sha256
+from orbitfl_edge.files import replacing
 from orbitfl_edge.head import NAMES, Array, Weights, drawn, slopes
+from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import Network, open_network
 from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import open_scene
-from orbitfl_edge.tensors import packed_anew, parsed
-from orbitfl_edge.update import METADATA, SCHEMA
+from orbitfl_edge.tensors import Tensors, packed_anew, parsed
+from orbitfl_edge.update import METADATA, summed
 
 IGNORED = 255
 LEAST_KNOWN = 0.5
@@ -54,18 +56,23 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     Raises EdgeError where scenes cannot be used or nothing is to be learnt from.
     """
     lessons = _lessons(folder, bundle, open_network(bundle, threads))
-    weights = last_layers(bundle)
+    base, weights = _base(bundle), last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
     changes = {name: (taught[name] - weights[name]).astype(np.float16) for name in NAMES}
-    told = json.dumps({"schema": SCHEMA, "base": sha256(bundle.path(WEIGHTS))}, sort_keys=True)
+    result = base.packed(summed(str(out), base, changes))
+    told = json.dumps({"statement": statement(bundle.manifest, sha256(result).hexdigest())})
     with replacing(out) as beside:
         beside.write_bytes(packed_anew(changes, {METADATA: told}))
     return losses
 
 
-def last_layers(bundle: Bundle) -> Weights:
+def _base(bundle: Bundle) -> Tensors:
     path = bundle.path(WEIGHTS)
-    base = parsed(path.read_bytes(), str(path)).arrays
+    return parsed(path.read_bytes(), str(path))
+
+
+def last_layers(bundle: Bundle) -> Weights:
+    base = _base(bundle).arrays
     return {name: base[name].astype(np.float32) for name in NAMES}
 
 

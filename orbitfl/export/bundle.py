@@ -84,13 +84,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export. torch_s: one tile in torch, on as many threads and beside the trials."""
+    """What came of an export. torch_s: one tile in torch, on as many threads and beside the trials. manifest_sha256: of
+    its file, which boards print as they verify."""
 
     folder: Path
     shipped: Trial
     trials: tuple[Trial, ...]
     torch_s: float
     manifest: dict[str, Any]
+    manifest_sha256: str
 
 
 @own_threads_kept()
@@ -126,7 +128,7 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         _archive(archive, contents)
-    return Exported(out, shipped, trials, torch_s, manifest)
+    return Exported(out, shipped, trials, torch_s, manifest, _proof(contents[MANIFEST])["sha256"])
 
 
 def _tried(

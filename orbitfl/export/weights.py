@@ -36,9 +36,9 @@ def apart(decoder: onnx.ModelProto, width: Width) -> Decoder:
     own = [tensor for tensor in graph.graph.initializer if _is_parameter(tensor)]
     arrays = {tensor.name: numpy_helper.to_array(tensor).astype(_TYPES[width]) for tensor in own}
     content = safetensors.numpy.save(arrays, metadata=SCHEMA)
-    places = _places(content)
+    places_of = places(content)
     for tensor in own:
-        _refer(tensor, arrays[tensor.name], *places[tensor.name])
+        _refer(tensor, arrays[tensor.name], *places_of[tensor.name])
     if width == "F16":
         _widen(graph.graph, list(arrays))
     return Decoder(graph, content)
@@ -48,7 +48,7 @@ def _is_parameter(tensor: TensorProto) -> bool:
     return tensor.name.startswith(OWNERS) and tensor.data_type == TensorProto.FLOAT
 
 
-def _places(content: bytes) -> dict[str, tuple[int, int]]:
+def places(content: bytes) -> dict[str, tuple[int, int]]:
     """Where each tensor's bytes begin and end in the file."""
     start = 8 + int.from_bytes(content[:8], "little")
     entries = json.loads(content[8:start])

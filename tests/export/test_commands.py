@@ -10,6 +10,7 @@ import pytest
 import rasterio
 
 from orbitfl.cli import main
+from orbitfl.export.runtime import call
 
 
 @pytest.fixture
@@ -71,12 +72,24 @@ def test_a_network_of_no_pixels_is_refused(orbitfl, tmp_path: Path):
     assert code == 2 and "0" in err and not (tmp_path / "bundle").exists()
 
 
-@pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--sign", "key"), ("--json",)])
+@pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--threads", 2), ("--json",)])
 def test_what_says_nothing_about_an_update_is_refused(orbitfl, taught: Path, bundle: Path, tmp_path: Path, option):
     out = tmp_path / "u.safetensors"
     code, _, err = orbitfl("export", taught, "--update-for", bundle, "--out", out, *option)
     assert code == 2 and f"{option[0]} says nothing about --update-for" in err
     assert not out.exists()
+
+
+def test_the_fingerprint_on_the_ground_is_the_one_on_board(orbitfl, taught: Path, tmp_path: Path):
+    """And an update is signed with the key of its bundle."""
+    out, update, key = tmp_path / "bundle", tmp_path / "u.safetensors", tmp_path / "key"
+    code, told, err = orbitfl("export", taught, "--out", out, "--image-px", 64, "--sign", key)
+    assert code == 0, err
+    assert call(["verify", "--bundle", out]).splitlines()[1] in told
+    assert orbitfl("export", taught, "--update-for", out, "--out", update, "--sign", key)[0] == 0
+    signed = ("--key", f"{key}.pub")
+    call(["apply-update", update, "--bundle", out, "-o", tmp_path / "next", *signed])
+    call(["verify", "--bundle", tmp_path / "next", "--files-only", *signed])
 
 
 def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, bundle: Path):

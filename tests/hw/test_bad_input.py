@@ -1,5 +1,6 @@
 """One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -94,6 +95,30 @@ def _bytecode(folder: Path) -> None:
     (place / "commands.cpython-311.pyc").write_bytes(b"hostile")
 
 
+PROOF = {"size_byte": 1, "sha256": "0" * 64}
+
+
+def _say(folder: Path, told: str, instead: str) -> None:
+    text = (folder / "manifest.json").read_text()
+    assert text.count(told) == 1
+    (folder / "manifest.json").write_text(text.replace(told, instead))
+
+
+def _linked(folder: Path) -> None:
+    (folder / "manifest.json").rename(folder.parent / "manifest.json")
+    (folder / "manifest.json").symlink_to(folder.parent / "manifest.json")
+
+
+def _piped(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+
+
+def _device(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    (folder / "manifest.json").symlink_to("/dev/zero")
+
+
 BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no readable bundle"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable bundle"),
@@ -110,6 +135,49 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: _edit(folder, lambda told: told["input"].update(tile_px=10**9)),
         "does not say how scenes",
     ),
+    "endless tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 1e999'), "does not say how scenes"),
+    "tiles of NaN": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": NaN'), "is no JSON"),
+    "tiles of 64.5 px": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 64.5'), "does not say how scenes"),
+    "endless mean": (lambda folder: _edit(folder, lambda told: told["input"].update(mean=[1e308] * 3)), "how scenes"),
+    "a mean of texts": (lambda folder: _edit(folder, lambda told: told["input"].update(mean="abc")), "how scenes"),
+    "deviation of 0": (
+        lambda folder: _edit(folder, lambda told: told["input"].update(deviation=[1e-300] * 3)),
+        "how scenes",
+    ),
+    "channels that move a terminal": (
+        lambda folder: _edit(folder, lambda told: told["input"].update(channels=["\x1b[2J", "B03", "B02"])),
+        "how scenes",
+    ),
+    "no variant": (lambda folder: _edit(folder, lambda told: told["model"].pop("variant")), "how scenes"),
+    "no hash": (
+        lambda folder: _edit(folder, lambda told: told["files"]["test/mask.tif"].pop("sha256")),
+        "does not name the files",
+    ),
+    "no proof": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"test/mask.tif": [1]})),
+        "does not name the files",
+    ),
+    "a long name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"x" * 300: PROOF})),
+        "does not name the files",
+    ),
+    "NUL in a name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"x\0y": PROOF})),
+        "does not name the files",
+    ),
+    "half a character in a name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"\ud800": PROOF})),
+        "does not name the files",
+    ),
+    "updates that are none": (lambda folder: _edit(folder, lambda told: told.update(updates=5)), "what the bundle is"),
+    "evidence that is none": (lambda folder: _edit(folder, lambda told: told.update(evidence="x")), "what the bundle"),
+    "nested deeply": (
+        lambda folder: _say(folder, '"updates": []', f'"updates": [{{"x": {"[" * 500}{"]" * 500}}}]'),
+        "what the bundle is",
+    ),
+    "manifest a link": (_linked, "is a link"),
+    "manifest a pipe": (_piped, "no readable bundle"),
+    "manifest a device": (_device, "no readable bundle"),
     "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
     "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
     "bytecode": (_bytecode, "start Python with -B"),
@@ -129,15 +197,44 @@ def test_a_bundle_that_is_not_whole(edge, copied: Path, case: str):
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("case", ["no manifest", "manifest too long", "manifest a pipe", "manifest a device"])
+def test_a_key_is_not_asked_of_what_is_no_manifest(edge, copied: Path, tmp_path: Path, case: str):
+    (tmp_path / "key.pub").write_text("0" * 64)
+    (copied / "manifest.sig").write_bytes(b"0" * 64)
+    BUNDLES[case][0](copied)
+    ended = edge("verify", "--bundle", copied, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
+
+
+KEYS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda key: None, "no readable key"),
+    "a folder": (lambda key: key.mkdir(), "no readable key"),
+    "a pipe": (os.mkfifo, "no readable key"),
+    "a device": (lambda key: key.symlink_to("/dev/zero"), "no readable key"),
+    "too long": (lambda key: key.write_text("0" * 2**20), "is larger than"),
+    "no hex": (lambda key: key.write_text("key"), "expected a file of 64 hex digits"),
+    "no text": (lambda key: key.write_bytes(b"\xff" * 64), "expected a file of 64 hex digits"),
+    "half a key": (lambda key: key.write_text("0" * 32), "holds 16 bytes"),
+}
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_what_is_no_key(edge, copied: Path, tmp_path: Path, case: str):
+    make, told = KEYS[case]
+    make(tmp_path / "key.pub")
+    (copied / "manifest.sig").write_bytes(b"0" * 64)
+    ended = edge("verify", "--bundle", copied, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and told in ended.err and ended.err.count("\n") == 1, ended.err
+
+
 def test_a_whole_bundle_is_said_to_be(edge, copied: Path):
     ended = edge("verify", "--bundle", copied)
     assert ended.code == 0 and "100.000 % of pixels" in ended.out
+    assert ended.out.splitlines()[1] == hashlib.sha256((copied / "manifest.json").read_bytes()).hexdigest()
 
 
 def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
     """As a machine would whose arithmetic is wrong: the expected mask is another, and the manifest knows it."""
-    import hashlib
-
     from orbitfl_edge.checking import write_mask
 
     write_mask(copied / "test/mask.tif", np.ones((64, 64), np.uint8))
