@@ -73,6 +73,8 @@ def _base(bundle: Bundle) -> Tensors:
 
 def last_layers(bundle: Bundle) -> Weights:
     base = _base(bundle).arrays
+    if missing := [name for name in NAMES if name not in base]:
+        raise EdgeError(f"{bundle.path(WEIGHTS)} has no {missing[0]}, which is to learn; export the bundle again.")
     return {name: base[name].astype(np.float32) for name in NAMES}
 
 

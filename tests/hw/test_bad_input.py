@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 
@@ -104,6 +105,29 @@ def _say(folder: Path, told: str, instead: str) -> None:
     (folder / "manifest.json").write_text(text.replace(told, instead))
 
 
+def _vouch(folder: Path, *names: str) -> None:
+    """Let the manifest say what is there."""
+    for name in names:
+        content = (folder / name).read_bytes()
+        proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        _edit(folder, lambda told, name=name, proof=proof: told["files"].update({name: proof}))
+
+
+def _swapped(folder: Path) -> None:
+    encoder, decoder = folder / "encoder.onnx", folder / "decoder.onnx"
+    content = encoder.read_bytes()
+    decoder.replace(encoder)
+    decoder.write_bytes(content)
+    _vouch(folder, "encoder.onnx", "decoder.onnx")
+
+
+def _drawn(folder: Path, bands: int, side_px: int, dtype: str) -> None:
+    profile = {"count": bands, "height": side_px, "width": side_px, "dtype": dtype, "transform": Affine.scale(2)}
+    with rasterio.open(folder / "test/scene.tif", "w", driver="GTiff", **profile) as file:
+        file.write(np.zeros((bands, side_px, side_px), dtype))
+    _vouch(folder, "test/scene.tif")
+
+
 def _linked(folder: Path) -> None:
     (folder / "manifest.json").rename(folder.parent / "manifest.json")
     (folder / "manifest.json").symlink_to(folder.parent / "manifest.json")
@@ -178,6 +202,13 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "manifest a link": (_linked, "is a link"),
     "manifest a pipe": (_piped, "no readable bundle"),
     "manifest a device": (_device, "no readable bundle"),
+    "other tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 96'), "do not take 2 tiles of 96 px"),
+    "other images": (lambda folder: _say(folder, '"image_px": 64', '"image_px": 96'), "seen at 96 px, as its manifest"),
+    "other batches": (lambda folder: _say(folder, '"batch_size": 2', '"batch_size": 3'), "do not take 3 tiles"),
+    "graphs changed places": (_swapped, "do not take 2 tiles"),
+    "too large a test scene": (lambda folder: _drawn(folder, 3, 65, "uint8"), "is not of 3 bands of 8 bits"),
+    "a test scene of one band": (lambda folder: _drawn(folder, 1, 64, "uint8"), "is not of 3 bands of 8 bits"),
+    "a test scene of 16 bits": (lambda folder: _drawn(folder, 3, 64, "uint16"), "is not of 3 bands of 8 bits"),
     "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
     "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
     "bytecode": (_bytecode, "start Python with -B"),
@@ -238,9 +269,7 @@ def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
     from orbitfl_edge.checking import write_mask
 
     write_mask(copied / "test/mask.tif", np.ones((64, 64), np.uint8))
-    content = (copied / "test/mask.tif").read_bytes()
-    proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    _edit(copied, lambda told: told["files"].update({"test/mask.tif": proof}))
+    _vouch(copied, "test/mask.tif")
     ended = edge("verify", "--bundle", copied)
     assert ended.code == 2 and "of its test scene" in ended.err
 
