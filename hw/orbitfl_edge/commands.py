@@ -18,6 +18,10 @@ from orbitfl_edge.bundle import SIGNATURE, Bundle, load
 from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
+LONGEST_NAME_BYTE = 240
+"""Names of 255 are what file systems take; what is half written has a longer one."""
+LARGEST_COUNT = 1_000_000
+
 
 def main() -> int:
     options = _parser().parse_args()
@@ -82,6 +86,18 @@ def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) ->
         taken.add(path.resolve())
 
 
+def _require_place(path: Path, read: Sequence[Path]) -> None:
+    """Raises EdgeError where `path` can never be written, or lies in a folder that is only read."""
+    above = next(folder for folder in path.resolve().parents if os.path.lexists(folder))
+    if not path.name or max(len(os.fsencode(part)) for part in path.parts) > LONGEST_NAME_BYTE or not above.is_dir():
+        raise EdgeError(f"'{str(path)[:80]}' is no place to write to: give a name in a folder.")
+    if path.is_dir():
+        raise EdgeError(f"{path} exists already and is a folder; choose another name.")
+    for folder in read:
+        if folder.resolve() in path.resolve().parents:
+            raise EdgeError(f"{path} lies in {folder}, which is only read; choose another folder.")
+
+
 def _progress(scene: Path) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
         print(f"{scene.name}: {done} of {total}", file=sys.stderr, flush=True)
@@ -107,10 +123,13 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from orbitfl_edge.bench import measured, profile
+    from orbitfl_edge.bench import measured, profile, require_profile
     from orbitfl_edge.files import replacing
 
     bundle = _bundle(options)
+    if options.out is not None:
+        _require_place(options.out, [bundle.folder])
+        require_profile(options.out.stem, options.watts)
     found = measured(bundle, options.threads, options.repeats)
     if options.out is not None:
         text = profile(found, bundle, options.out.stem, options.watts, options.standby_watts)
@@ -127,18 +146,18 @@ def _apply_update(options: argparse.Namespace) -> None:
         from orbitfl_edge.signature import require_step_signed
 
         require_step_signed(update.step, options.key, str(update.path))
+    _require_place(options.out, [bundle.folder])
     changed = apply_update(update, bundle, options.out, options.threads)
     print(f"{options.out}: updated; draws {changed:.3f} % of the test scene's pixels otherwise than before")
 
 
 def _learn(options: argparse.Namespace) -> None:
-    from orbitfl_edge.learning import Schooling, learn
+    from orbitfl_edge.learning import FOLDERS, Schooling, learn
 
     schooling = Schooling(steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
-    if min(schooling.steps, schooling.learning_rate) <= 0 or schooling.seed < 0:
-        raise EdgeError("--steps and --learning-rate have to be above 0, and --seed 0 or more.")
-    progress = _progress(options.data)
-    losses = learn(options.data, _bundle(options), options.out, schooling, options.threads, progress)
+    progress, bundle = _progress(options.data), _bundle(options)
+    _require_place(options.out, [bundle.folder, *(options.data / name for name in FOLDERS)])
+    losses = learn(options.data, bundle, options.out, schooling, options.threads, progress)
     print(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
 
 
@@ -169,10 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "info", _info, "what the bundle is")
 
     bench = _command(commands, "bench", _bench, "seconds, memory and joules on this board")
-    bench.add_argument("--repeats", type=_positive, default=20)
+    bench.add_argument("--repeats", type=_count, default=20)
     bench.add_argument("-o", "--out", type=Path, help="also a board profile for orbitfl, NAME.yaml")
-    bench.add_argument("--watts", type=float, help="what the board draws at work, if it does not count")
-    bench.add_argument("--standby-watts", type=float)
+    bench.add_argument("--watts", type=_amount, help="what the board draws at work, if it does not count")
+    bench.add_argument("--standby-watts", type=_amount)
 
     update = _command(commands, "apply-update", _apply_update, "a new bundle from this one and a received update")
     update.add_argument("update", type=Path, help="safetensors, from orbitfl export --update-for")
@@ -181,9 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     learn = _command(commands, "learn", _learn, "teach the last layers of the decoder; the result is an update")
     learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
     learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
-    learn.add_argument("--steps", type=_positive, default=40, help="of four tiles")
-    learn.add_argument("--learning-rate", type=float, default=1e-4)
-    learn.add_argument("--seed", type=int, default=0, help="of the order of tiles")
+    learn.add_argument("--steps", type=_count, default=40, help="of four tiles")
+    learn.add_argument("--learning-rate", type=_amount, default=1e-4)
+    learn.add_argument("--seed", type=_seed, default=0, help="of the order of tiles")
     return parser
 
 
@@ -200,6 +219,27 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} was given where 1 or more is expected")
+    return number
+
+
+def _count(text: str) -> int:
+    number = _positive(text)
+    if number > LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"{text[:20]} was given where {LARGEST_COUNT} or less is expected")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text[:20]} was given where 0 or more is expected")
+    return number
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text[:20]} was given where a number above 0 is expected")
     return number
 
 

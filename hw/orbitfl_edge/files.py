@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from orbitfl_edge.problems import PlaceError
+from orbitfl_edge.problems import EdgeError, PlaceError
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def new_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder beside `folder`, which must not be there yet, and takes its name if the block ends well."""
     if folder.exists():
-        raise PlaceError(f"{folder} exists already; choose another folder.")
+        raise EdgeError(f"{folder} exists already; choose another folder.")
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         beside.mkdir(parents=True)

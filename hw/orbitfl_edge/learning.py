@@ -27,6 +27,7 @@ from orbitfl_edge.update import METADATA, summed
 
 IGNORED = 255
 LEAST_KNOWN = 0.5
+FOLDERS = ("images", "masks")
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8
 
 Notify = Callable[[int, int], None]
@@ -58,12 +59,24 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     lessons = _lessons(folder, bundle, open_network(bundle, threads))
     base, weights = _base(bundle), last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
-    changes = {name: (taught[name] - weights[name]).astype(np.float16) for name in NAMES}
+    changes = _changes(weights, taught, options)
     result = base.packed(summed(str(out), base, changes))
     told = json.dumps({"statement": statement(bundle.manifest, sha256(result).hexdigest())})
     with replacing(out) as beside:
         beside.write_bytes(packed_anew(changes, {METADATA: told}))
     return losses
+
+
+def _changes(before: Weights, after: Weights, options: Schooling) -> Weights:
+    with np.errstate(over="ignore", invalid="ignore"):
+        changes = {name: (after[name] - before[name]).astype(np.float16) for name in NAMES}
+        kept = [after[name].astype(np.float16) for name in NAMES]
+    if not all(np.isfinite(value).all() for value in (*changes.values(), *kept)):
+        raise EdgeError(
+            f"With --learning-rate {options.learning_rate:g} the weights leave half precision, which updates have; "
+            "choose a smaller one."
+        )
+    return changes
 
 
 def _base(bundle: Bundle) -> Tensors:
@@ -79,15 +92,19 @@ def last_layers(bundle: Bundle) -> Weights:
 
 
 def taught_by(weights: Weights, lessons: Lessons, options: Schooling, notify: Notify) -> tuple[list[float], Weights]:
-    """The loss of each step, and the weights after the last."""
+    """The loss of each step, and the weights after the last. Raises EdgeError where they do not stay finite."""
     first, second = ({name: np.zeros_like(value) for name, value in weights.items()} for _ in range(2))
     losses, order = [], _order(len(lessons.masks), options)
     for step in range(1, options.steps + 1):
         batch = order[(step - 1) * options.batch_size : step * options.batch_size]
-        loss, slope = step_slopes(weights, lessons, batch)
-        first = {name: FIRST_DECAY * first[name] + (1 - FIRST_DECAY) * slope[name] for name in weights}
-        second = {name: SECOND_DECAY * second[name] + (1 - SECOND_DECAY) * slope[name] ** 2 for name in weights}
-        weights = {name: _stepped(weights[name], first[name], second[name], step, options) for name in weights}
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, slope = step_slopes(weights, lessons, batch)
+            first = {name: FIRST_DECAY * first[name] + (1 - FIRST_DECAY) * slope[name] for name in weights}
+            second = {name: SECOND_DECAY * second[name] + (1 - SECOND_DECAY) * slope[name] ** 2 for name in weights}
+            weights = {name: _stepped(weights[name], first[name], second[name], step, options) for name in weights}
+        if not np.isfinite(loss):
+            rate = f"{options.learning_rate:g}"
+            raise EdgeError(f"With --learning-rate {rate} the loss is {loss} at step {step}; choose a smaller one.")
         losses.append(loss)
         notify(step, options.steps)
     return losses, weights

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import rasterio
 from numpy.typing import NDArray
+from orbitfl_edge.lineage import statement
+from orbitfl_edge.tensors import packed_anew
 from rasterio import Affine
 
 Write = Callable[..., Path]
@@ -295,6 +297,28 @@ def test_the_mask_does_not_go_where_nothing_can_be_written(edge, write, colours,
     (tmp_path / "file").write_text("")
     ended = edge("segment", write(colours), "-o", tmp_path / "file/mask.tif", "--bundle", bundle)
     assert ended.code == 3 and "could not be written" in ended.err
+
+
+@pytest.mark.parametrize("command", ["learn", "bench", "apply-update"])
+@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x"])
+def test_what_can_never_be_written_is_no_fault_of_the_place(
+    edge, copied: Path, tmp_path: Path, monkeypatch, command: str, place: str
+):
+    """A watchdog would try again after exit code 3."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    words = {"learn": ["data"], "bench": ["--watts", "1"], "apply-update": [_empty_update(copied, tmp_path)]}[command]
+    ended = edge(command, *words, "--bundle", "copied", "-o", place)
+    assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
+    assert not list(tmp_path.rglob(".*part"))
+
+
+def _empty_update(bundle: Path, folder: Path) -> Path:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    text = statement(manifest, manifest["files"]["decoder.safetensors"]["sha256"])
+    (folder / "update").write_bytes(packed_anew({}, {"orbitfl": json.dumps({"statement": text})}))
+    return folder / "update"
 
 
 def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle: Path):

@@ -1,5 +1,6 @@
 """Learning in NumPy against torch: one loss, one gradient, the same steps."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from orbitfl_edge.network import open_network
 from orbitfl.data.loading import load as load_tiles
 from orbitfl.data.options import SyntheticData
 from orbitfl.data.tiles import Tiles
+from orbitfl.data.writing import write_scenes
 from orbitfl.files import cache_folder
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.preprocess import normalise, restore
@@ -93,8 +95,6 @@ def test_steps_are_adamws(tiles: Tiles, lessons: Lessons, weights, taught: Path)
 
 
 def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path: Path):
-    from orbitfl.data.writing import write_scenes
-
     write_scenes(tmp_path / "scenes", 3, 21, 128)
     update, out = tmp_path / "update.safetensors", tmp_path / "next"
     ended = edge("learn", tmp_path / "scenes", "--bundle", bundle, "-o", update, "--steps", 30, "--learning-rate", 1e-3)
@@ -104,6 +104,33 @@ def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path:
     assert edge("apply-update", update, "--bundle", bundle, "-o", out).code == 0
     assert edge("verify", "--bundle", out).code == 0
     assert set(safetensors.numpy.load_file(update)) == set(NAMES)
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-1"])
+def test_rates_that_teach_nothing_are_refused(edge, bundle: Path, tmp_path: Path, capsys, rate: str):
+    with pytest.raises(SystemExit, match="2"):
+        edge("learn", tmp_path, "--bundle", bundle, "-o", tmp_path / "update", f"--learning-rate={rate}")
+    assert f"{rate} was given where a number above 0 is expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("rate", "steps", "told"), [("1e30", 2, "the loss is"), ("1e6", 1, "leave half precision")])
+def test_a_rate_too_large_writes_no_update(edge, bundle: Path, tmp_path: Path, rate: str, steps: int, told: str):
+    write_scenes(tmp_path / "scenes", 1, 21, 128)
+    words = ("--bundle", bundle, "-o", tmp_path / "update", "--steps", steps, "--learning-rate", rate)
+    ended = edge("learn", tmp_path / "scenes", *words)
+    assert ended.code == 2 and told in ended.err and "choose a smaller one" in ended.err
+    assert not (tmp_path / "update").exists()
+
+
+@pytest.mark.parametrize("place", ["scenes/images/0.tif", "scenes/masks/new.safetensors", "bundle/update", "link"])
+def test_learning_writes_neither_into_its_lessons_nor_into_the_bundle(edge, bundle: Path, tmp_path: Path, place: str):
+    scenes, own = tmp_path / "scenes", Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    write_scenes(scenes, 1, 21, 128)
+    (tmp_path / "link").symlink_to(min((scenes / "images").iterdir()))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    ended = edge("learn", scenes, "--bundle", own, "-o", tmp_path / place, "--steps", 1)
+    assert ended.code == 2 and "which is only read" in ended.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_scenes_without_masks_teach_nothing(edge, write, colours, bundle: Path, tmp_path: Path):
