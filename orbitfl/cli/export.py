@@ -120,10 +120,11 @@ def _source(checkpoint: str, image_px: int | None, bands: str | None, tile_px: i
 def _export_update(checkpoint: str, bundle: Path, out: Path, sign: Path | None) -> None:
     from orbitfl.export.reading import read_bundle
     from orbitfl.export.source import find
-    from orbitfl.export.update import require_shown_alike, write_update
+    from orbitfl.export.update import require_place, require_shown_alike, write_update
 
     found = read_bundle(bundle)
     source = find(checkpoint, int(found.manifest["model"]["image_px"]))
+    require_place(out, source, found, sign)
     require_shown_alike(source, found)
     size_byte = write_update(source.model, found, out, sign)
     print(f"{out}: {size_byte:,} bytes; apply it with: python -B -m orbitfl_edge apply-update {out.name} --bundle …")

@@ -9,16 +9,17 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from orbitfl.errors import WeightsError
+from orbitfl.errors import StorageError, WeightsError
 from orbitfl.export import weights
 from orbitfl.export.bundle import encoder_sha256
 from orbitfl.export.reading import Bundle
 from orbitfl.export.sessions import DECODER, ENCODER
-from orbitfl.export.signing import signature
+from orbitfl.export.signing import check_key, signature
 from orbitfl.export.source import Source
 from orbitfl.files import write_bytes
 from orbitfl.models.checkpoint import TOKENS
 from orbitfl.models.mobile_sam import MobileSam
+from orbitfl.models.weights import locate
 
 SCHEMA = "orbitfl-bundle-update-2"
 METADATA = "orbitfl"
@@ -59,6 +60,19 @@ def require_shown_alike(source: Source, bundle: Bundle) -> None:
             f"The run was shown {', '.join(shown[0])} (stretch {shown[1]}), and {bundle.folder} shows "
             f"{', '.join(own[0])} (stretch {own[1]}); export a new bundle."
         )
+
+
+def require_place(out: Path, source: Source, bundle: Bundle, sign: Path | None) -> None:
+    """Raises StorageError where the update would overwrite what it is made from, and where `sign` cannot sign."""
+    read, taken = locate(source.provenance["checkpoint"]), [bundle.folder]
+    taken.append(read if source.provenance["run"] is None else read.parent)
+    if not out.name or out.is_dir():
+        raise StorageError(f"'{out}' is no file to write; give the update a name, such as update.safetensors.")
+    for place in taken:
+        if place.resolve() in (out.resolve(), *out.resolve().parents):
+            raise StorageError(f"{out} is of {place}, which the update is made from; give it another name.")
+    if sign is not None:
+        check_key(sign, out)
 
 
 def _statement(manifest: dict[str, Any], result_sha256: str) -> str:
