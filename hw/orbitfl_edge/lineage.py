@@ -5,6 +5,7 @@ every number, and a bundle that came of signed updates is trusted by way of the 
 """
 
 import json
+from reprlib import repr as shown
 from typing import Any
 
 from orbitfl_edge.bundle import DECODER, ENCODER, MANIFEST, SIGNATURE, WEIGHTS
@@ -37,9 +38,9 @@ def result_stated(step: Any, manifest: Manifest, called: str) -> str:
         raise EdgeError(f"{called} is of the schema {str(schema)[:40]!r}, where {SCHEMA!r} is expected.")
     for key, own in _place(manifest).items():
         if told.get(key) != own:
+            there, here = shown(told.get(key)), shown(own)
             raise EdgeError(
-                f"{called} is an update for {key} {json.dumps(told.get(key))[:60]}, but the bundle has "
-                f"{json.dumps(own)[:60]}; give the bundle that it was made for."
+                f"{called} is an update for {key} {there}, but the bundle has {here}; give the bundle that it was made for."
             )
     return result
 

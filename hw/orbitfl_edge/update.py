@@ -39,8 +39,8 @@ def read_update(path: Path) -> Update:
     given = parsed(content, str(path))
     try:
         told = json.loads(given.metadata[METADATA])
-        step = {key: told[key] for key in ("statement", "signature") if key in told}
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        step = {key: told[key] for key in ("statement", "signature") if isinstance(told.get(key), str)}
+    except (KeyError, AttributeError, ValueError, RecursionError) as error:
         raise EdgeError(f"{path} is no {SCHEMA}; make one with orbitfl export --update-for.") from error
     return Update(path, given.arrays, step | {"update_sha256": hashed(content).hexdigest()})
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shutil
 import tarfile
 import warnings
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import safetensors.numpy
 import torch
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -19,6 +21,8 @@ from orbitfl.data.options import SyntheticData
 from orbitfl.data.tiles import content_hash
 from orbitfl.data.writing import write_scenes
 from orbitfl.errors import OrbitflError, StorageError, WeightsError
+from orbitfl.export import weights
+from orbitfl.export.appraisal import appraise_bundle
 from orbitfl.export.bundle import Exported, Options, export
 from orbitfl.export.parity import compared
 from orbitfl.export.reading import read_bundle
@@ -126,6 +130,22 @@ def test_a_decoder_beyond_half_precision_is_not_stored_in_it(source: Source, tmp
     with pytest.raises(WeightsError, match=r"iou_token.weight is beyond half precision, in which --quantize"):
         export(source, tmp_path / "out", Options(quantize="int8", repeats=1), _silent)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_that_answers_nan_is_not_scored(bundle: Path, tmp_path: Path):
+    sick = Path(shutil.copytree(bundle, tmp_path / "sick"))
+    base = (sick / "decoder.safetensors").read_bytes()
+    content, places = bytearray(base), weights.places(base)
+    for name, value in safetensors.numpy.load(base).items():
+        if "transformer" in name:
+            content[slice(*places[name])] = np.full(value.shape, 1e30, np.float32).tobytes()
+    (sick / "decoder.safetensors").write_bytes(content)
+    manifest = json.loads((sick / "manifest.json").read_text())
+    manifest["files"]["decoder.safetensors"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (sick / "manifest.json").write_text(json.dumps(manifest))
+    write_scenes(tmp_path / "scenes", 1, 3, 128)
+    with pytest.raises(OrbitflError, match="answers with NaN or infinity"):
+        appraise_bundle(sick, tmp_path / "scenes", "all", cache_folder(), _silent)
 
 
 def test_what_is_not_finite_is_told_as_none(small: Exported):

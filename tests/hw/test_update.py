@@ -115,6 +115,11 @@ UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
     "another result": (lambda made: made({}, {"result": "0" * 64}), "does not lead to the decoder that it states"),
     "no statement": (lambda made: _saved(made, {}), "is no orbitfl-bundle-update-2"),
     "a statement that is none": (lambda made: _saved(made, {"statement": [1]}), "is no orbitfl-bundle-update-2"),
+    "no object": (lambda made: _saved(made, []), "is no orbitfl-bundle-update-2"),
+    "nested deeply": (
+        lambda made: made({}, {"base": json.loads("[" * 400 + "]" * 400)}),
+        "is an update for base [[[",
+    ),
     "nested too deeply": (lambda made: _saved(made, {"statement": "[" * 10**5}), "is no orbitfl-bundle-update-2"),
     "another shape": (lambda made: made({IOU: np.zeros((2, 128), np.float16)}), "which the bundle does not have"),
     "another name": (lambda made: made({"x": np.zeros(3, np.float16)}), "which the bundle does not have"),
