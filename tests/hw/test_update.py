@@ -86,7 +86,7 @@ def test_it_says_what_it_comes_from_and_that_its_evidence_is_older(edge, bundle,
     assert json.loads(step["statement"])["result"] == _sha256(out / "decoder.safetensors")
     assert manifest["evidence"]["of"] == "the bundle before its updates"
     again = edge("apply-update", update, "--bundle", out, "-o", tmp_path / "third")
-    assert again.code == 2 and "give the bundle that it was made for" in again.err
+    assert again.code == 2 and "give the one it was made for" in again.err
 
 
 def _sha256(path: Path) -> str:
@@ -108,7 +108,7 @@ def _pipe(made: Made) -> Path:
 IOU = "mask_decoder.iou_token.weight"
 
 UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
-    "another base": (lambda made: made({}, {"base": "0" * 64}), "give the bundle that it was made for"),
+    "another base": (lambda made: made({}, {"base": "0" * 64}), "give the one it was made for"),
     "another schema": (lambda made: made({}, {"schema": "x"}), "is of the schema 'x'"),
     "other graphs": (lambda made: made({}, {"graphs": {}}), "is an update for graphs {}"),
     "other bands": (lambda made: made({}, {"input": {"channels": ["B08", "B04", "B03"]}}), "is an update for input"),
