@@ -39,7 +39,9 @@ def result_stated(step: Any, manifest: Manifest, called: str) -> str:
     for key, own in _place(manifest).items():
         if told.get(key) != own:
             there, here = shown(told.get(key)), shown(own)
-            raise EdgeError(f"{called} is an update for {key} {there}, the bundle has {here}; give the one it was made for.")
+            raise EdgeError(
+                f"{called} is an update for {key} {there}, the bundle has {here}; give the one it was made for."
+            )
     return result
 
 

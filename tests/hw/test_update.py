@@ -26,6 +26,7 @@ from orbitfl_edge.update import summed
 from orbitfl.errors import WeightsError
 from orbitfl.export.parity import torch_logits
 from orbitfl.export.reading import read_bundle
+from orbitfl.export.runtime import call
 from orbitfl.export.signing import public_path, signature
 from orbitfl.export.source import find
 from orbitfl.export.update import require_shown_alike, updated_decoder, write_update
@@ -233,12 +234,16 @@ def test_it_reads_what_the_library_reads(bundle: Path):
     assert found.packed(found.arrays) == path.read_bytes()
 
 
+def _signed(bundle: Path, folder: Path) -> Path:
+    """The bundle, signed with the key beside it."""
+    shutil.copytree(bundle, folder)
+    (folder / "manifest.sig").write_bytes(signature((folder / "manifest.json").read_bytes(), folder.parent / "key"))
+    return folder
+
+
 @pytest.fixture
 def signed(bundle: Path, tmp_path: Path) -> Path:
-    """The bundle, signed with `tmp_path / "key"`."""
-    folder = Path(shutil.copytree(bundle, tmp_path / "signed"))
-    (folder / "manifest.sig").write_bytes(signature((folder / "manifest.json").read_bytes(), tmp_path / "key"))
-    return folder
+    return _signed(bundle, tmp_path / "signed")
 
 
 def test_a_signed_bundle_is_known_by_its_key(edge, bundle: Path, signed: Path, tmp_path: Path):
@@ -256,19 +261,24 @@ def test_a_signed_bundle_is_known_by_its_key(edge, bundle: Path, signed: Path, t
     assert edge("verify", "--bundle", signed, "--key", public_path(key)).code == 2
 
 
-@pytest.fixture
-def followed(edge, signed: Path, newer: MobileSam, tmp_path: Path) -> Path:
-    """What became of the signed bundle by two signed updates."""
-    folder = signed
+@pytest.fixture(scope="module")
+def lineage(bundle: Path, taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key, and what became of a bundle that it signed by two signed updates."""
+    place, model = tmp_path_factory.mktemp("lineage"), load_model(taught, 64)
+    folder, key = _signed(bundle, place / "first"), place / "key"
     for name in ("second", "third"):
         with torch.no_grad():
-            newer.mask_decoder.iou_token.weight.add_(1)
-        update, key = tmp_path / f"{name}.safetensors", tmp_path / "key"
-        write_update(newer, read_bundle(folder), update, key)
-        words = ("--bundle", folder, "-o", tmp_path / name, "--key", public_path(key))
-        assert edge("apply-update", update, *words).code == 0
-        folder = tmp_path / name
-    return folder
+            model.mask_decoder.iou_token.weight.add_(1)
+        write_update(model, read_bundle(folder), place / "update", key)
+        call(["apply-update", place / "update", "--bundle", folder, "-o", place / name, "--key", public_path(key)])
+        folder = place / name
+    return place
+
+
+@pytest.fixture
+def followed(lineage: Path, tmp_path: Path) -> Path:
+    shutil.copy(lineage / "key.pub", tmp_path)
+    return Path(shutil.copytree(lineage / "third", tmp_path / "followed"))
 
 
 def test_what_comes_of_signed_updates_is_trusted_by_the_same_key(edge, followed: Path, tmp_path: Path):
