@@ -87,15 +87,15 @@ def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) ->
 
 
 def _require_place(path: Path, read: Sequence[Path]) -> None:
-    """Raises EdgeError where `path` can never be written, or lies in a folder that is only read."""
+    """Raises EdgeError where `path` can never be written, or is or lies in what is only read."""
     above = next(folder for folder in path.resolve().parents if os.path.lexists(folder))
     if not path.name or max(len(os.fsencode(part)) for part in path.parts) > LONGEST_NAME_BYTE or not above.is_dir():
         raise EdgeError(f"'{str(path)[:80]}' is no place to write to: give a name in a folder.")
     if path.is_dir():
         raise EdgeError(f"{path} exists already and is a folder; choose another name.")
-    for folder in read:
-        if folder.resolve() in path.resolve().parents:
-            raise EdgeError(f"{path} lies in {folder}, which is only read; choose another folder.")
+    for place in read:
+        if place.resolve() in (path.resolve(), *path.resolve().parents):
+            raise EdgeError(f"{path} is of {place}, which is only read; choose another folder.")
 
 
 def _progress(scene: Path) -> Callable[[int, int], None]:
@@ -156,7 +156,8 @@ def _learn(options: argparse.Namespace) -> None:
 
     schooling = Schooling(steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
     progress, bundle = _progress(options.data), _bundle(options)
-    _require_place(options.out, [bundle.folder, *(options.data / name for name in FOLDERS)])
+    lessons = [place for name in FOLDERS for place in (options.data / name, *(options.data / name).glob("*.tif"))]
+    _require_place(options.out, [bundle.folder, *lessons])
     losses = learn(options.data, bundle, options.out, schooling, options.threads, progress)
     print(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
 

@@ -60,7 +60,7 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     lessons = _lessons(folder, bundle, open_network(bundle, threads))
     base, weights = _base(bundle), last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
-    changes = _changes(weights, taught, options)
+    changes = _changes(base, weights, taught, options)
     result = base.packed(summed(str(out), base, changes))
     told = json.dumps({"statement": statement(bundle.manifest, sha256(result).hexdigest())})
     with replacing(out) as beside:
@@ -68,10 +68,10 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     return losses
 
 
-def _changes(before: Weights, after: Weights, options: Schooling) -> Weights:
+def _changes(base: Tensors, before: Weights, after: Weights, options: Schooling) -> Weights:
     with np.errstate(over="ignore", invalid="ignore"):
         changes = {name: (after[name] - before[name]).astype(np.float16) for name in NAMES}
-        kept = [after[name].astype(np.float16) for name in NAMES]
+        kept = [after[name].astype(base.arrays[name].dtype) for name in NAMES]
     if not all(np.isfinite(value).all() for value in (*changes.values(), *kept)):
         raise EdgeError(
             f"With --learning-rate {options.learning_rate:g} the weights leave half precision, which updates have; "

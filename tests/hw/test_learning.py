@@ -127,11 +127,14 @@ def test_a_rate_too_large_writes_no_update(edge, bundle: Path, tmp_path: Path, r
     assert not (tmp_path / "update").exists()
 
 
-@pytest.mark.parametrize("place", ["scenes/images/0.tif", "scenes/masks/new.safetensors", "bundle/update", "link"])
+@pytest.mark.parametrize(
+    "place", ["scenes/images/0.tif", "scenes/masks/new.safetensors", "bundle/update", "link", "raw.tif"]
+)
 def test_learning_writes_neither_into_its_lessons_nor_into_the_bundle(edge, bundle: Path, tmp_path: Path, place: str):
     scenes, own = tmp_path / "scenes", Path(shutil.copytree(bundle, tmp_path / "bundle"))
     write_scenes(scenes, 1, 21, 128)
     (tmp_path / "link").symlink_to(min((scenes / "images").iterdir()))
+    (scenes / "masks/raw.tif").symlink_to(shutil.copy(min((scenes / "masks").iterdir()), tmp_path / "raw.tif"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     ended = edge("learn", scenes, "--bundle", own, "-o", tmp_path / place, "--steps", 1)
     assert ended.code == 2 and "which is only read" in ended.err
