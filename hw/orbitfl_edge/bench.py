@@ -1,5 +1,6 @@
 """What a bundle costs on this board: seconds, memory and, where the board counts them, joules."""
 
+import json
 import platform
 import resource
 import time
@@ -66,6 +67,18 @@ def measured(bundle: Bundle, threads: int, repeats: int) -> Measured:
     return Measured(_processor(), threads, repeats, **times, peak_byte=_peak_byte(), watts=watts)
 
 
+def require_profile(name: str, watts: float | None) -> None:
+    """Raises EdgeError where `profile` could not be written whatever is measured."""
+    if not (name.strip() and name.isprintable()):
+        raise EdgeError(f"A profile cannot be named {name!r}; name it in letters that can be printed.")
+    if watts is None and _joules() is None:
+        raise _unknown_watts()
+
+
+def _unknown_watts() -> EdgeError:
+    return EdgeError(f"This board does not count its energy ({COUNTERS}); give --watts and --standby-watts.")
+
+
 def _step_s(bundle: Bundle, network: Network, tiles: NDArray[np.uint8], repeats: int) -> float:
     masks = np.random.default_rng(1).integers(0, 2, tiles.shape[:3], np.uint8)
     lessons, weights = Lessons(*network.drawn_from(tiles), masks), last_layers(bundle)
@@ -81,7 +94,7 @@ def profile(found: Measured, bundle: Bundle, name: str, watts: float | None, sta
     """A board profile as orbitfl's scenarios take it, as YAML. Raises EdgeError where nobody knows the watts."""
     work_w = watts if watts is not None else found.watts
     if work_w is None:
-        raise EdgeError(f"This board does not count its energy ({COUNTERS}); give --watts and --standby-watts.")
+        raise _unknown_watts()
     how = (
         f"measured with orbitfl_edge bench, {bundle.manifest['model']['variant']} at {bundle.spec.image_px} px, "
         f"{bundle.manifest['model']['recipe']}, median of {found.repeats}; {found.processor}, {found.threads} threads, "
@@ -99,8 +112,13 @@ def profile(found: Measured, bundle: Bundle, name: str, watts: float | None, sta
         else (standby_w, "given with --standby-watts"),
         "peak_memory_byte": (float(found.peak_byte), f"peak of the process; {how}"),
     }
-    lines = [f'{key}:\n  value: {value:.4g}\n  source: "{source}"' for key, (value, source) in figures.items()]
-    return "\n".join(["kind: board", f"name: {name}", *lines]) + "\n"
+    lines = [f"{key}:\n  value: {value:.4g}\n  source: {_quoted(source)}" for key, (value, source) in figures.items()]
+    return "\n".join(["kind: board", f"name: {_quoted(name)}", *lines]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """As YAML, of which JSON's texts are a part, with what a terminal or a reader would trip over left out."""
+    return json.dumps("".join(filter(str.isprintable, text)), ensure_ascii=False)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -142,5 +160,5 @@ def _processor() -> str:
             lines = Path(path).read_text(encoding="utf-8", errors="replace").strip("\0\n ").splitlines()
             named = [line.partition(":")[2].strip() if wanted else line for line in lines if line.startswith(wanted)]
             if named and named[0]:
-                return named[0].replace('"', "")
+                return named[0]
     return platform.machine()

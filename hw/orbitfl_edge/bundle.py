@@ -1,23 +1,30 @@
 """A bundle: a folder with two graphs and a manifest that says what is in it, and how scenes are shown to the graphs."""
 
 import json
+import re
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 from orbitfl_edge.files import sha256
 from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.reading import read_file
 
 FORMAT = "orbitfl-bundle-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 ENCODER, DECODER, WEIGHTS = "encoder.onnx", "decoder.onnx", "decoder.safetensors"
 TEST_SCENE, TEST_MASK = "test/scene.tif", "test/mask.tif"
-NEEDED = (ENCODER, DECODER, WEIGHTS)
+NEEDED = (ENCODER, DECODER, WEIGHTS, TEST_SCENE, TEST_MASK)
 
 LARGEST_MANIFEST_BYTE = 2**20
 LARGEST_FILE_BYTE = 2**29
 MOST_FILES = 200
+MOST_LEVELS = 20
+LONGEST_TEXT = 100
+LARGEST_COLOUR = 1e4
+"""Means and deviations are of numbers up to 255."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._/-]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,11 @@ def load(folder: Path) -> Bundle:
 
     Raises EdgeError for a missing, added or changed file, and for a manifest that is none.
     """
-    manifest = _manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     spec = _spec(folder, manifest)
-    files = _files(folder, manifest)
-    for name, told in files.items():
+    for name, told in manifest["files"].items():
         _check_file(folder, name, told)
-    _check_nothing_else(folder, files.keys() | {MANIFEST, SIGNATURE})
+    _check_nothing_else(folder, manifest["files"].keys() | {MANIFEST, SIGNATURE})
     return Bundle(folder, manifest, spec)
 
 
@@ -74,67 +80,111 @@ def _check_nothing_else(folder: Path, names: Set[str]) -> None:
         raise EdgeError(f"{folder} holds {min(strange)}, which its manifest does not name; remove it, {remedy}.")
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a manifest says: files with their hashes, updates, and the rest as it stands. Raises EdgeError for none."""
+    content = read_file(path, LARGEST_MANIFEST_BYTE, "bundle manifest", "copy the whole bundle again")
+    if path.is_symlink():
+        raise EdgeError(f"{path} is a link, which no bundle holds; copy the bundle again.")
     try:
-        if path.stat().st_size > LARGEST_MANIFEST_BYTE:
-            raise EdgeError(f"{path} is larger than {LARGEST_MANIFEST_BYTE} bytes; copy the bundle again.")
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EdgeError(f"There is no readable bundle in {path.parent}: it has no {MANIFEST}.") from error
+        manifest = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise EdgeError(f"{path} is damaged: it is no JSON; copy the bundle again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise EdgeError(f"{path} is no {FORMAT}; export the bundle with the orbitfl that fits this runtime.")
-    return manifest
+    if _is_deeper(manifest, MOST_LEVELS) or not _is_told_of_updates(manifest):
+        raise EdgeError(f"{path} does not say what the bundle is as {FORMAT} does; export the bundle again.")
+    if not _names_files(manifest.get("files")):
+        raise EdgeError(f"{path} does not name the files of a bundle; export it again.")
+    return {"updates": [], "evidence": {}} | manifest
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _is_deeper(content: object, levels: int) -> bool:
+    """Beyond what can be written again and be compared."""
+    level = [content]
+    for _ in range(levels):
+        holders = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [each for holder in holders for each in holder]
+    return bool(level)
+
+
+def _is_told_of_updates(manifest: dict[str, Any]) -> bool:
+    updates = manifest.get("updates", [])
+    listed = isinstance(updates, list) and all(isinstance(step, dict) for step in updates)
+    return listed and isinstance(manifest.get("evidence", {}), dict)
+
+
+def _names_files(files: object) -> bool:
+    if not isinstance(files, dict) or len(files) > MOST_FILES or any(name not in files for name in NEEDED):
+        return False
+    return all(_is_inside(name) and _is_proof(told) for name, told in files.items())
+
+
+def _is_inside(name: str) -> bool:
+    return _PLAIN_NAME.fullmatch(name) is not None and PurePosixPath(name).as_posix() == name and ".." not in name
+
+
+def _is_proof(told: object) -> bool:
+    return isinstance(told, dict) and type(told.get("size_byte")) is int and isinstance(told.get("sha256"), str)
 
 
 def _spec(folder: Path, manifest: dict[str, Any]) -> Spec:
     try:
         given, model = manifest["input"], manifest["model"]
         spec = Spec(
-            channels=tuple(map(str, given["channels"])),  # type: ignore[arg-type]
-            stretch=str(given["stretch"]),
-            tile_px=int(given["tile_px"]),
-            overlap_px=int(given["overlap_px"]),
-            image_px=int(model["image_px"]),
-            batch_size=int(model["batch_size"]),
-            mean=tuple(map(float, given["mean"])),  # type: ignore[arg-type]
-            deviation=tuple(map(float, given["deviation"])),  # type: ignore[arg-type]
+            channels=tuple(given["channels"]),  # type: ignore[arg-type]
+            stretch=given["stretch"],
+            tile_px=given["tile_px"],
+            overlap_px=given["overlap_px"],
+            image_px=model["image_px"],
+            batch_size=model["batch_size"],
+            mean=tuple(given["mean"]),  # type: ignore[arg-type]
+            deviation=tuple(given["deviation"]),  # type: ignore[arg-type]
         )
-        sound = (
-            len(spec.channels) == len(spec.mean) == len(spec.deviation) == 3
-            and spec.stretch in ("auto", "none", "percentile")
-            and 16 <= spec.tile_px <= 4096
-            and 0 <= spec.overlap_px <= spec.tile_px // 2
-            and 32 <= spec.image_px <= 4096
-            and 1 <= spec.batch_size <= 64
-            and min(spec.deviation) > 0
-        )
-    except (KeyError, TypeError, ValueError):
+        sound = _is_sound(spec) and _are_texts((model["variant"], model["recipe"]))
+    except (KeyError, TypeError):
         sound, spec = False, None
     if not sound or spec is None:
         raise EdgeError(f"{folder / MANIFEST} does not say how scenes are to be shown; export the bundle again.")
     return spec
 
 
-def _files(folder: Path, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    files = manifest.get("files")
-    sound = isinstance(files, dict) and len(files) <= MOST_FILES and all(map(_is_inside, files))
-    if not sound or not isinstance(files, dict) or any(name not in files for name in NEEDED):
-        raise EdgeError(f"{folder / MANIFEST} does not name the files of a bundle; export it again.")
-    return files
+def _is_sound(spec: Spec) -> bool:
+    return (
+        len(spec.channels) == len(spec.mean) == len(spec.deviation) == 3
+        and _are_texts(spec.channels)
+        and spec.stretch in ("auto", "none", "percentile")
+        and _is_whole(spec.tile_px, 16, 4096)
+        and _is_whole(spec.overlap_px, 0, spec.tile_px // 2)
+        and _is_whole(spec.image_px, 32, 4096)
+        and _is_whole(spec.batch_size, 1, 64)
+        and all(_is_number(value, -LARGEST_COLOUR, LARGEST_COLOUR) for value in spec.mean)
+        and all(_is_number(value, 1 / LARGEST_COLOUR, LARGEST_COLOUR) for value in spec.deviation)
+    )
 
 
-def _is_inside(name: object) -> bool:
-    parts = PurePosixPath(str(name)).parts
-    return isinstance(name, str) and bool(parts) and not name.startswith("/") and ".." not in parts
+def _are_texts(values: tuple[object, ...]) -> bool:
+    return all(isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT for value in values)
 
 
-def _check_file(folder: Path, name: str, told: Any) -> None:
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return type(value) in (int, float) and least <= value <= most  # type: ignore[operator]
+
+
+def _check_file(folder: Path, name: str, told: dict[str, Any]) -> None:
     path = folder / name
     if path.is_symlink() or not path.is_file():
         raise EdgeError(f"{path} is missing; copy the whole bundle again.")
-    size_byte = path.stat().st_size
-    fits = isinstance(told, dict) and size_byte == told.get("size_byte") and size_byte <= LARGEST_FILE_BYTE
-    if not fits or sha256(path) != told["sha256"]:
+    try:
+        fits = path.stat().st_size == told["size_byte"] <= LARGEST_FILE_BYTE and sha256(path) == told["sha256"]
+    except OSError as error:
+        raise EdgeError(f"{path} cannot be read ({error.strerror}); copy the whole bundle again.") from error
+    if not fits:
         raise EdgeError(f"{path} is not the file that the manifest names: a byte has changed; copy the bundle again.")

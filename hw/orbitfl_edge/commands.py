@@ -16,9 +16,11 @@ from typing import Any, NoReturn
 
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
+from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
 MOST_THREADS = 256
+LARGEST_COUNT, LARGEST_SEED = 1_000_000, 2**59
 
 
 def main() -> int:
@@ -75,19 +77,24 @@ def _segment(options: argparse.Namespace) -> None:
 
 
 def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) -> None:
-    """Raises EdgeError where an output cannot be written ever, or would overwrite the scene, a file of the bundle or
-    what belongs to another output."""
-    from orbitfl_edge.files import require_possible
-
-    taken = {scene.resolve()}
+    """Raises EdgeError as `_require_place`, and where an output would overwrite what belongs to another output."""
+    taken: set[Path] = set()
     for path in filter(None, written):
-        require_possible(path)
+        _require_place(path, [scene, folder])
         place = path.resolve()
         if any(place == other or place in other.parents or other in place.parents for other in taken):
-            raise EdgeError(f"{path} is the scene itself or another output, or lies below one; give it another name.")
-        if folder.resolve() in place.parents:
-            raise EdgeError(f"{path} lies in the bundle, whose files are fixed; choose another folder.")
+            raise EdgeError(f"{path} is another output, or lies below one; give it another name.")
         taken |= {place, *(place.with_name(f".{place.name}.{kind}") for kind in ("lock", "part", "work"))}
+
+
+def _require_place(path: Path, read: Sequence[Path]) -> None:
+    """Raises EdgeError where `path` can never be written, or is or lies in what is only read."""
+    from orbitfl_edge.files import require_possible
+
+    require_possible(path)
+    for place in read:
+        if place.resolve() in (path.resolve(), *path.resolve().parents):
+            raise EdgeError(f"{path} is or lies in {place}, which is only read; choose another place.")
 
 
 def _progress(scene: Path) -> Callable[[int, int], None]:
@@ -99,8 +106,9 @@ def _progress(scene: Path) -> Callable[[int, int], None]:
 
 def _verify(options: argparse.Namespace) -> None:
     bundle = _bundle(options)
-    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says")
-    if options.key is None and (bundle.folder / SIGNATURE).exists():
+    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says, whose SHA-256 is")
+    print(bundle.fingerprint)
+    if options.key is None and any((bundle.folder / name).exists() for name in (SIGNATURE, *KEPT)):
         print("signed, but not checked: give the public key with --key")
     if not options.files_only:
         from orbitfl_edge.checking import check_drawing
@@ -114,10 +122,13 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from orbitfl_edge.bench import measured, profile
+    from orbitfl_edge.bench import measured, profile, require_profile
     from orbitfl_edge.files import replacing
 
     bundle = _bundle(options)
+    if options.out is not None:
+        _require_place(options.out, [bundle.folder])
+        require_profile(options.out.stem, options.watts)
     found = measured(bundle, options.threads, options.repeats)
     if options.out is not None:
         text = profile(found, bundle, options.out.stem, options.watts, options.standby_watts)
@@ -127,20 +138,26 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _apply_update(options: argparse.Namespace) -> None:
-    from orbitfl_edge.update import apply_update
+    from orbitfl_edge.update import apply_update, read_update
 
-    apply_update(options.update, _bundle(options), options.out, options.threads)
-    print(f"{options.out}: updated, unsigned")
+    bundle, update = _bundle(options), read_update(options.update)
+    if options.key is not None:
+        from orbitfl_edge.signature import require_step_signed
+
+        require_step_signed(update.step, options.key, str(update.path))
+    _require_place(options.out, [bundle.folder])
+    changed = apply_update(update, bundle, options.out, options.threads)
+    print(f"{options.out}: updated; draws {changed:.3f} % of the test scene's pixels otherwise than before")
 
 
 def _learn(options: argparse.Namespace) -> None:
-    from orbitfl_edge.learning import Schooling, learn
+    from orbitfl_edge.learning import FOLDERS, Schooling, learn
 
     schooling = Schooling(steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
-    if min(schooling.steps, schooling.learning_rate) <= 0 or schooling.seed < 0:
-        raise EdgeError("--steps and --learning-rate have to be above 0, and --seed 0 or more.")
-    progress = _progress(options.data)
-    losses = learn(options.data, _bundle(options), options.out, schooling, options.threads, progress)
+    progress, bundle = _progress(options.data), _bundle(options)
+    lessons = [place for name in FOLDERS for place in (options.data / name, *(options.data / name).glob("*.tif"))]
+    _require_place(options.out, [bundle.folder, *lessons])
+    losses = learn(options.data, bundle, options.out, schooling, options.threads, progress)
     print(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
 
 
@@ -171,10 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "info", _info, "what the bundle is")
 
     bench = _command(commands, "bench", _bench, "seconds, memory and joules on this board")
-    bench.add_argument("--repeats", type=_positive, default=20)
+    bench.add_argument("--repeats", type=_between(1, LARGEST_COUNT), default=20)
     bench.add_argument("-o", "--out", type=Path, help="also a board profile for orbitfl, NAME.yaml")
-    bench.add_argument("--watts", type=float, help="what the board draws at work, if it does not count")
-    bench.add_argument("--standby-watts", type=float)
+    bench.add_argument("--watts", type=_amount, help="what the board draws at work, if it does not count")
+    bench.add_argument("--standby-watts", type=_amount)
 
     update = _command(commands, "apply-update", _apply_update, "a new bundle from this one and a received update")
     update.add_argument("update", type=Path, help="safetensors, from orbitfl export --update-for")
@@ -183,9 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     learn = _command(commands, "learn", _learn, "teach the last layers of the decoder; the result is an update")
     learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
     learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
-    learn.add_argument("--steps", type=_positive, default=40, help="of four tiles")
-    learn.add_argument("--learning-rate", type=float, default=1e-4)
-    learn.add_argument("--seed", type=int, default=0, help="of the order of tiles")
+    learn.add_argument("--steps", type=_between(1, LARGEST_COUNT), default=40, help="of four tiles")
+    learn.add_argument("--learning-rate", type=_amount, default=1e-4)
+    learn.add_argument("--seed", type=_between(0, LARGEST_SEED), default=0, help="of the order of tiles")
     return parser
 
 
@@ -193,24 +210,30 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], None],
     command = commands.add_parser(name, help=told, description=told)
     command.set_defaults(do=do)
     command.add_argument("--bundle", type=Path, required=True, help="folder of the bundle")
-    command.add_argument("--key", type=Path, help="public key; refuse a bundle that it did not sign")
+    command.add_argument("--key", type=Path, help="public key; refuse bundles and updates that it did not sign")
     command.add_argument(
-        "--threads", type=_threads, default=min(len(os.sched_getaffinity(0)), MOST_THREADS), help="of onnxruntime"
+        "--threads",
+        type=_between(1, MOST_THREADS),
+        default=min(len(os.sched_getaffinity(0)), MOST_THREADS),
+        help="of onnxruntime",
     )
     return command
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} was given where 1 or more is expected")
+def _between(lowest: int, highest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        found = _whole(text)
+        if found is None or not lowest <= found <= highest:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where {lowest} to {highest} is expected")
+        return found
+
     return number
 
 
-def _threads(text: str) -> int:
-    number = _whole(text)
-    if number is None or not 1 <= number <= MOST_THREADS:
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where 1 to {MOST_THREADS} is expected")
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text[:20]} was given where a number above 0 is expected")
     return number
 
 
@@ -225,5 +248,4 @@ def _bands(text: str) -> tuple[int, ...]:
 
 
 def _whole(text: str) -> int | None:
-    """Of at most nine digits."""
-    return int(text) if re.fullmatch(r" *\d{1,9} *", text, re.ASCII) else None
+    return int(text) if re.fullmatch(r" *\d{1,18} *", text, re.ASCII) else None

@@ -7,24 +7,28 @@ and its optimizer (AdamW, Loshchilov and Hutter 2019); tests hold loss, gradient
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 
 from orbitfl_edge.bundle import WEIGHTS, Bundle
-from orbitfl_edge.files import replacing, sha256
+from orbitfl_edge.files import replacing
 from orbitfl_edge.head import NAMES, Array, Weights, drawn, slopes
+from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import Network, open_network
 from orbitfl_edge.problems import EdgeError
-from orbitfl_edge.scene import open_scene
-from orbitfl_edge.tensors import packed_anew, parsed
-from orbitfl_edge.update import METADATA, SCHEMA
+from orbitfl_edge.scene import Scene, open_scene
+from orbitfl_edge.tensors import Tensors, packed_anew, parsed
+from orbitfl_edge.update import METADATA, summed
 
 IGNORED = 255
 LEAST_KNOWN = 0.5
+FOLDERS = ("images", "masks")
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-8
 
 Notify = Callable[[int, int], None]
@@ -54,31 +58,54 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     Raises EdgeError where scenes cannot be used or nothing is to be learnt from.
     """
     lessons = _lessons(folder, bundle, open_network(bundle, threads))
-    weights = last_layers(bundle)
+    base, weights = _base(bundle), last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
-    changes = {name: (taught[name] - weights[name]).astype(np.float16) for name in NAMES}
-    told = json.dumps({"schema": SCHEMA, "base": sha256(bundle.path(WEIGHTS))}, sort_keys=True)
+    changes = _changes(base, weights, taught, options)
+    result = base.packed(summed(str(out), base, changes))
+    told = json.dumps({"statement": statement(bundle.manifest, sha256(result).hexdigest())})
     with replacing(out) as beside:
         beside.write_bytes(packed_anew(changes, {METADATA: told}))
     return losses
 
 
-def last_layers(bundle: Bundle) -> Weights:
+def _changes(base: Tensors, before: Weights, after: Weights, options: Schooling) -> Weights:
+    with np.errstate(over="ignore", invalid="ignore"):
+        changes = {name: (after[name] - before[name]).astype(np.float16) for name in NAMES}
+        kept = [after[name].astype(base.arrays[name].dtype) for name in NAMES]
+    if not all(np.isfinite(value).all() for value in (*changes.values(), *kept)):
+        raise EdgeError(
+            f"With --learning-rate {options.learning_rate:g} the weights leave half precision, which updates have; "
+            "choose a smaller one."
+        )
+    return changes
+
+
+def _base(bundle: Bundle) -> Tensors:
     path = bundle.path(WEIGHTS)
-    base = parsed(path.read_bytes(), str(path)).arrays
+    return parsed(path.read_bytes(), str(path))
+
+
+def last_layers(bundle: Bundle) -> Weights:
+    base = _base(bundle).arrays
+    if missing := [name for name in NAMES if name not in base]:
+        raise EdgeError(f"{bundle.path(WEIGHTS)} has no {missing[0]}, which is to learn; export the bundle again.")
     return {name: base[name].astype(np.float32) for name in NAMES}
 
 
 def taught_by(weights: Weights, lessons: Lessons, options: Schooling, notify: Notify) -> tuple[list[float], Weights]:
-    """The loss of each step, and the weights after the last."""
+    """The loss of each step, and the weights after the last. Raises EdgeError where they do not stay finite."""
     first, second = ({name: np.zeros_like(value) for name, value in weights.items()} for _ in range(2))
     losses, order = [], _order(len(lessons.masks), options)
     for step in range(1, options.steps + 1):
         batch = order[(step - 1) * options.batch_size : step * options.batch_size]
-        loss, slope = step_slopes(weights, lessons, batch)
-        first = {name: FIRST_DECAY * first[name] + (1 - FIRST_DECAY) * slope[name] for name in weights}
-        second = {name: SECOND_DECAY * second[name] + (1 - SECOND_DECAY) * slope[name] ** 2 for name in weights}
-        weights = {name: _stepped(weights[name], first[name], second[name], step, options) for name in weights}
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, slope = step_slopes(weights, lessons, batch)
+            first = {name: FIRST_DECAY * first[name] + (1 - FIRST_DECAY) * slope[name] for name in weights}
+            second = {name: SECOND_DECAY * second[name] + (1 - SECOND_DECAY) * slope[name] ** 2 for name in weights}
+            weights = {name: _stepped(weights[name], first[name], second[name], step, options) for name in weights}
+        if not np.isfinite(loss):
+            rate = f"{options.learning_rate:g}"
+            raise EdgeError(f"With --learning-rate {rate} the loss is {loss} at step {step}; choose a smaller one.")
         losses.append(loss)
         notify(step, options.steps)
     return losses, weights
@@ -130,10 +157,10 @@ def _linear(given: int, wanted: int) -> Array:
 
 
 def _lessons(folder: Path, bundle: Bundle, network: Network) -> Lessons:
-    pairs = sorted((folder / "images").glob("*.tif"))
-    if not pairs:
+    images = [path for path in sorted((folder / "images").glob("*.tif")) if not path.name.startswith(".")]
+    if not images:
         raise EdgeError(f"{folder} holds no images/*.tif; give a folder of scenes with masks of the same names.")
-    pieces = [piece for image in pairs for piece in _tiles(image, folder / "masks" / image.name, bundle)]
+    pieces = [piece for image in images for piece in _tiles(image, folder / "masks" / image.name, bundle)]
     if not pieces:
         raise EdgeError(f"{folder} holds no tile of {bundle.spec.tile_px} px that is half known; give larger scenes.")
     colours, masks = (np.stack(each) for each in zip(*pieces, strict=True))
@@ -145,7 +172,7 @@ def _tiles(image: Path, mask: Path, bundle: Bundle) -> Iterator[tuple[NDArray[np
     """Tiles side by side with their masks, those at least half known."""
     tile_px = bundle.spec.tile_px
     with open_scene(image, bundle.spec, None) as scene:
-        truth = _truth(mask, (scene.height_px, scene.width_px))
+        truth = _truth(mask, scene)
         for row in range(0, scene.height_px - tile_px + 1, tile_px):
             colours, valid = scene.shown(row, tile_px)
             known = np.where(valid, truth[row : row + tile_px], np.uint8(IGNORED))
@@ -155,15 +182,33 @@ def _tiles(image: Path, mask: Path, bundle: Bundle) -> Iterator[tuple[NDArray[np
                     yield colours[:, col : col + tile_px], piece
 
 
-def _truth(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def _truth(path: Path, scene: Scene) -> NDArray[np.uint8]:
+    """The mask (H, W) of a scene: 0 land, 1 water, IGNORED not known; read and refused as orbitfl does."""
     try:
         with rasterio.open(path, driver="GTiff") as file:
+            _check_alike(path, file, scene)
             values, nodata = file.read(1), file.nodata
     except RasterioError as error:
         raise EdgeError(f"There is no readable mask {path}; add it, or remove its image.") from error
-    if values.shape != shape:
-        raise EdgeError(f"{path} has {values.shape} pixels, its image {shape}; resample it to its image's grid.")
-    unknown = (values == IGNORED) | (values == -1) | (values == nodata if nodata is not None else False)
+    if nodata in (0, 1):
+        raise EdgeError(f"{path} declares {nodata:g} as nodata, but 0 is land and 1 is water; choose 255.")
+    missing = np.isnan(values) if nodata is not None and np.isnan(nodata) else values == nodata
+    unknown = (values == IGNORED) | (values == -1) | missing
     if not np.isin(values[~unknown], (0, 1)).all():
         raise EdgeError(f"{path} holds other values than 0 for land, 1 for water, and -1, 255 or nodata; recode it.")
     return np.where(unknown, IGNORED, values == 1).astype(np.uint8)
+
+
+def _check_alike(path: Path, mask: DatasetReader, scene: Scene) -> None:
+    if mask.count != 1:
+        raise EdgeError(f"{path} has {mask.count} bands; a mask has one, write the water band alone.")
+    if mask.shape != scene.file.shape:
+        raise EdgeError(
+            f"{path} has {mask.shape} pixels, its image {scene.file.shape}; resample it to its image's grid."
+        )
+    hundredth = abs(scene.file.transform.a) / 100
+    if mask.crs != scene.file.crs or not mask.transform.almost_equals(scene.file.transform, hundredth):
+        raise EdgeError(
+            f"{path} lies elsewhere than its image: their coordinate systems or transforms differ; reproject it to "
+            "its image's grid."
+        )

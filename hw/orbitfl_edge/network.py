@@ -1,21 +1,29 @@
 """The two graphs in onnxruntime: tiles of 8-bit colour in, logits of water out."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from orbitfl_edge.bundle import DECODER, ENCODER, Bundle, Spec
-from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.problems import EdgeError, NoAnswerError
+
+FLOAT = "tensor(float)"
+Session = onnxruntime.InferenceSession
 
 
 @dataclass(frozen=True)
 class Network:
-    encoder: onnxruntime.InferenceSession
-    decoder: onnxruntime.InferenceSession
+    """Its answers are finite: NoAnswerError is raised where they are not, since NaN would pass for land."""
+
+    encoder: Session
+    decoder: Session
     spec: Spec
 
     def logits(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -26,7 +34,7 @@ class Network:
 
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Exactly one batch of tiles → embeddings (batch, dim, image / 16, image / 16)."""
-        return np.asarray(self.encoder.run(["embedding"], {"image": prepared(tiles, self.spec)})[0])
+        return _answers(self.encoder, ["embedding"], {"image": prepared(tiles, self.spec)})[0]
 
     def decode(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Exactly one batch of embeddings → logits (batch, tile, tile), without prompts."""
@@ -43,7 +51,13 @@ class Network:
     def _asked(self, embeddings: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
         count = len(embeddings)
         prompts = {"points": np.zeros((count, 0, 2), np.float32), "labels": np.zeros((count, 0), np.int64)}
-        return [np.asarray(each) for each in self.decoder.run(names, {"embedding": embeddings, **prompts})]
+        answers = _answers(self.decoder, names, {"embedding": embeddings, **prompts})
+        if not all(np.isfinite(each).all() for each in answers):
+            raise NoAnswerError(
+                "The bundle's network answers with NaN or infinity; go back to the bundle before its last update, or "
+                "export it again."
+            )
+        return answers
 
     def _batch(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.decode(self.encode(self._filled(tiles)))[: len(tiles)]
@@ -54,22 +68,56 @@ class Network:
 
 
 def open_network(bundle: Bundle, threads: int) -> Network:
-    """Raises EdgeError where onnxruntime cannot take the graphs."""
+    """Raises EdgeError where onnxruntime cannot take the graphs, or they are not for what the manifest says."""
     encoder, decoder = _session(bundle.path(ENCODER), threads), _session(bundle.path(DECODER), threads)
+    _require_fitting(bundle, encoder, decoder)
     return Network(encoder, decoder, bundle.spec)
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _require_fitting(bundle: Bundle, encoder: Session, decoder: Session) -> None:
+    size, image, tile = bundle.spec.batch_size, bundle.spec.image_px, bundle.spec.tile_px
+    asked, embedded = _described(encoder.get_inputs()), _described(encoder.get_outputs())
+    given, told = _described(decoder.get_inputs()), _described(decoder.get_outputs())
+    fits = (
+        asked == {"image": (FLOAT, [size, 3, image, image])}
+        and given.keys() == {"embedding", "points", "labels"}
+        and given["embedding"] == embedded.get("embedding")
+        and told.get("logits") == (FLOAT, [size, tile, tile])
+        and told.keys() >= {"cells", "filters"}
+    )
+    if not fits:
+        raise EdgeError(
+            f"The graphs in {bundle.folder} do not take {size} tiles of {tile} px seen at {image} px, as its manifest "
+            "says; export the bundle again."
+        )
+
+
+def _described(parts: Sequence[onnxruntime.NodeArg]) -> dict[str, tuple[str, list[Any]]]:
+    return {part.name: (part.type, part.shape) for part in parts}
+
+
+def _answers(session: Session, names: list[str], given: dict[str, NDArray]) -> list[NDArray[np.float32]]:
+    with _complained_of("compute what was asked"):
+        return [np.asarray(each) for each in session.run(names, given)]
+
+
+def _session(path: Path, threads: int) -> Session:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    with _complained_of(f"take {path}"):
+        return Session(path, options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _complained_of(work: str) -> Iterator[None]:
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        yield
     except EdgeError:  # Asked to stop meanwhile.
         raise
     except Exception as error:  # onnxruntime raises exceptions of its own, one class for each of its codes.
         told = str(error).splitlines()[0][:200]
-        raise EdgeError(f"onnxruntime {onnxruntime.__version__} cannot take {path}: {told}") from error
+        raise EdgeError(f"onnxruntime {onnxruntime.__version__} cannot {work}: {told}") from error
 
 
 def prepared(tiles: NDArray[np.uint8], spec: Spec) -> NDArray[np.float32]:

@@ -7,6 +7,10 @@ class EdgeError(Exception):
     code = 2
 
 
+class NoAnswerError(EdgeError):
+    """A network that answers with NaN or infinity. Exit code 2."""
+
+
 class StoppedError(EdgeError):
     """Asked to stop; what is finished is kept for another try. Exit code 4."""
 

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from orbitfl_edge.blending import Axis
 from orbitfl_edge.network import Network
-from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import Scene
 from orbitfl_edge.work import Progress, Work
 
@@ -57,10 +56,6 @@ def _said(network: Network, stripe: NDArray[np.uint8], valid: NDArray[np.bool_],
         chosen = wanted[first : first + batch]
         places = [slice(columns.starts[k], columns.starts[k] + tile_px) for k in chosen]
         logits = network.logits(np.stack([stripe[:, place] for place in places]))
-        if not np.isfinite(logits).all():  # NaN is not above 0 and would be drawn as land.
-            raise EdgeError(
-                "The bundle's network answers with NaN or infinity; take another bundle, or export it again."
-            )
         for k, place, each in zip(chosen, places, logits, strict=True):
             said[:, place] += each * columns.weights[k]
     return said

@@ -51,8 +51,8 @@ def export(
     from orbitfl.export.source import shown_on
 
     if update_for is not None:
-        _require_left_out(context, context.params.keys() - {"checkpoint", "out", "update_for"}, "--update-for")
-        _export_update(checkpoint, update_for, out)
+        _require_left_out(context, context.params.keys() - {"checkpoint", "out", "update_for", "sign"}, "--update-for")
+        _export_update(checkpoint, update_for, out, sign)
         return
     options = Options(
         quantize=quantize, batch_size=batch_size, overlap_px=overlap_px, most_loss=most_loss, sign=sign, threads=threads
@@ -137,13 +137,16 @@ def _source(checkpoint: str, image_px: int | None, bands: str | None, tile_px: i
     return shown_as(find(checkpoint, image_px), bands, tile_px)
 
 
-def _export_update(checkpoint: str, bundle: Path, out: Path) -> None:
+def _export_update(checkpoint: str, bundle: Path, out: Path, sign: Path | None) -> None:
     from orbitfl.export.reading import read_bundle
     from orbitfl.export.source import find
-    from orbitfl.export.update import write_update
+    from orbitfl.export.update import require_place, require_shown_alike, write_update
 
     found = read_bundle(bundle)
-    size_byte = write_update(find(checkpoint, int(found.manifest["model"]["image_px"])).model, found, out)
+    source = find(checkpoint, int(found.manifest["model"]["image_px"]))
+    require_place(out, source, found, sign)
+    require_shown_alike(source, found)
+    size_byte = write_update(source.model, found, out, sign)
     print(f"{out}: {size_byte:,} bytes; apply it with: python -B -m orbitfl_edge apply-update {out.name} --bundle …")
 
 
@@ -162,4 +165,5 @@ def _described(exported: "Exported") -> str:
         answer = "water" if exported.shipped.parity.water_percent else "land"
         lines.append(f"The network calls every pixel {answer}, so that they are equal proves little; teach it first.")
     lines.append(f"Shipped: {exported.shipped.name}, in {exported.folder} and {exported.folder}.tar.")
+    lines.append(f"SHA-256 of its manifest, which vouches for every file: {exported.manifest_sha256}")
     return "\n".join([*lines, *costs_on_boards()])

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 from orbitfl.data.loading import load
 from orbitfl.data.options import FolderData
 from orbitfl.data.tiles import Rule
 from orbitfl.download import digest
+from orbitfl.errors import OrbitflError
 from orbitfl.export.bundle import MANIFEST
 from orbitfl.export.reading import Bundle, read_bundle
 from orbitfl.export.sessions import open_sessions
@@ -20,7 +23,7 @@ CHUNK = 16
 def appraise_bundle(folder: Path, path: Path, rule: Rule, cache: Path, notify: Notify) -> Appraisal:
     """Score it on the scenes of the data folder `path`, cut and shown as its manifest says; `rule` as in `Tiling`.
 
-    Raises OrbitflError for a damaged bundle, DataError for scenes that cannot be used.
+    Raises OrbitflError for a damaged bundle and one that answers NaN, DataError for scenes that cannot be used.
     """
     bundle = read_bundle(folder)
     data = _shown(bundle, path, rule)
@@ -28,7 +31,10 @@ def appraise_bundle(folder: Path, path: Path, rule: Rule, cache: Path, notify: N
     counts = Confusion()
     for first in range(0, len(tiles), CHUNK):
         chunk = slice(first, first + CHUNK)
-        counts += confusion(sessions.logits(tiles.images[chunk]) > 0, tiles.masks[chunk])
+        logits = sessions.logits(tiles.images[chunk])
+        if not np.isfinite(logits).all():
+            raise OrbitflError(f"The network in {folder} answers with NaN or infinity; export it again.")
+        counts += confusion(logits > 0, tiles.masks[chunk])
         notify("scoring", min(first + CHUNK, len(tiles)), len(tiles))
     return Appraisal(_contestant(bundle), data, tiles, counts)
 

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import math
+import os
 import platform
 import tarfile
 import warnings
@@ -31,7 +33,7 @@ from orbitfl.export.recipes import INT8, RECIPES
 from orbitfl.export.rounding import Batches
 from orbitfl.export.runtime import runtime_files
 from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, seconds_each
-from orbitfl.export.signing import signature
+from orbitfl.export.signing import LONGEST_NAME_BYTE, check_key, signature
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
 from orbitfl.models.mobile_sam import MobileSam
@@ -83,13 +85,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export. torch_s: one tile in torch, on as many threads and beside the trials."""
+    """What came of an export. torch_s: one tile in torch, on as many threads and beside the trials. manifest_sha256: of
+    its file, which boards print as they verify."""
 
     folder: Path
     shipped: Trial
     trials: tuple[Trial, ...]
     torch_s: float
     manifest: dict[str, Any]
+    manifest_sha256: str
 
 
 @own_threads_kept()
@@ -99,14 +103,14 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
     Raises OrbitflError when the graphs do not compute what torch does or quantisation costs too much, and StorageError
     or DataError for places and tiles that cannot be used. Nothing is written then.
     """
-    overlap_px, archive = _overlap_px(source, options), out.with_name(f"{out.name}.tar")
-    if archive.exists():
-        raise StorageError(f"{archive} exists; choose another folder or move this file away first.")
+    overlap_px, archive = _overlap_px(source, options), _archive_path(out)
+    if options.sign is not None:
+        check_key(options.sign, out, archive)
     torch.set_num_threads(options.threads)
     tiles = some(load(source.evaluation, cache_folder()), options.most_pixels)
     seen = _calibration(source, options)
     made = graphs(source.model, source.tile_px, options.batch_size)
-    with new_folder(out) as folder, TemporaryDirectory() as scratch:
+    with replacing(archive) as beside, new_folder(out) as folder, TemporaryDirectory() as scratch:
         trials, torch_s = _tried(source, made, tiles, seen, options, Path(scratch), notify)
         shipped = _chosen(trials, options)
         contents = _contents(source, Path(scratch) / shipped.name, tiles, options)
@@ -124,23 +128,27 @@ def export(source: Source, out: Path, options: Options, notify: Notify) -> Expor
         for name, content in contents.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        _archive(archive, contents)
-    return Exported(out, shipped, trials, torch_s, manifest)
+        _archive(beside, out.name, contents)
+    return Exported(out, shipped, trials, torch_s, manifest, _proof(contents[MANIFEST])["sha256"])
 
 
 def _tried(
     source: Source, made: Graphs, tiles: Tiles, seen: Tiles | None, options: Options, scratch: Path, notify: Notify
 ) -> tuple[tuple[Trial, ...], float]:
     """Each variant that may be shipped or compared, measured in one go with torch."""
-    names = ["fp32"] if options.quantize == "none" else list(RECIPES)
-    batches = [] if seen is None else _batches(seen, source.model.image_size, options.batch_size)
-    bytes_of = {name: _write_graphs(made, name, batches, scratch / name) for name in names}
-    sessions = {name: open_sessions(scratch / name, options.threads) for name in names}
 
     def asked(what: str, one_batch: Callable[[NDArray[np.uint8]], Logits]) -> Logits:
         return all_logits(one_batch, tiles.images, options.batch_size, lambda done, all_: notify(what, done, all_))
 
     reference = asked("torch", lambda images: torch_logits(source.model, images))
+    if not np.isfinite(reference).all():
+        raise WeightsError(
+            "The checkpoint's network answers with NaN or infinity, which would pass for land. Give an earlier one."
+        )
+    names = ["fp32"] if options.quantize == "none" else list(RECIPES)
+    batches = [] if seen is None else _batches(seen, source.model.image_size, options.batch_size)
+    bytes_of = {name: _write_graphs(made, name, batches, scratch / name) for name in names}
+    sessions = {name: open_sessions(scratch / name, options.threads) for name in names}
     parities = {name: compared(reference, asked(name, each.logits), tiles.masks) for name, each in sessions.items()}
     seconds = _timed(source, sessions, tiles.images[: options.batch_size], options)
     trials = tuple(Trial(name, bytes_of[name], seconds[name], parities[name]) for name in names)
@@ -192,14 +200,23 @@ def _chosen(trials: tuple[Trial, ...], options: Options) -> Trial:
             f"{LEAST_EQUAL_PERCENT} are expected; the network's numbers may be beyond float32. Give another checkpoint."
         )
     if options.quantize == "none":
-        return by_name["fp32"]
-    lossy = by_name[INT8].parity
+        return _finite(by_name["fp32"])
+    lossy = _finite(by_name[INT8]).parity
     if not lossy.loss <= options.most_loss:
         raise WeightsError(
             f"INT8 costs this network {lossy.loss:.2f} points of mIoU ({lossy.miou_torch:.2f} to {lossy.miou:.2f}), "
             f"more than {options.most_loss:g}. Export it without --quantize, or allow the loss with --most-loss."
         )
     return by_name[INT8]
+
+
+def _finite(trial: Trial) -> Trial:
+    if not math.isfinite(trial.parity.largest_difference):
+        raise WeightsError(
+            f"This network answers with NaN or infinity as {trial.name}, though not in torch. Give another checkpoint, "
+            "or leave out --quantize."
+        )
+    return trial
 
 
 def _contents(source: Source, graphs_folder: Path, tiles: Tiles, options: Options) -> dict[str, bytes]:
@@ -301,10 +318,19 @@ def encoder_sha256(model: MobileSam) -> str:
     return digest.hexdigest()
 
 
-def _archive(path: Path, contents: dict[str, bytes]) -> None:
+def _archive_path(out: Path) -> Path:
+    if out.name in ("", "..") or len(os.fsencode(out.name)) > LONGEST_NAME_BYTE:
+        raise StorageError(f"'{str(out)[:80]}' cannot be the name of a bundle; give a folder that is not there yet.")
+    archive = out.with_name(f"{out.name}.tar")
+    if archive.exists():
+        raise StorageError(f"{archive} exists; choose another folder or move this file away first.")
+    return archive
+
+
+def _archive(path: Path, folder_name: str, contents: dict[str, bytes]) -> None:
     """The same bytes for the same bundle: no times, no owners."""
-    with replacing(path) as beside, tarfile.open(beside, "w") as archive:
+    with tarfile.open(path, "w") as archive:
         for name in sorted(contents):
-            entry = tarfile.TarInfo(f"{path.stem}/{name}")
+            entry = tarfile.TarInfo(f"{folder_name}/{name}")
             entry.size = len(contents[name])
             archive.addfile(entry, io.BytesIO(contents[name]))

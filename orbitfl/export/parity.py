@@ -45,8 +45,8 @@ class Parity:
         return 0.0 if both_missing else self.miou_torch - self.miou
 
     def told(self) -> dict[str, Any]:
-        """As JSON, which knows no NaN."""
-        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+        """As JSON, which knows neither NaN nor infinity."""
+        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
 
 
 def compared(reference: Logits, given: Logits, masks: NDArray[np.uint8]) -> Parity:

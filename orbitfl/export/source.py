@@ -1,5 +1,6 @@
 """What is to be exported: the network, what it wants to be shown, and where it comes from."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,11 +141,12 @@ def _history(folder: Path, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _final_scores(folder: Path) -> dict[str, float]:
-    """The average's last scores in percent, by kind."""
+def _final_scores(folder: Path) -> dict[str, float | None]:
+    """The average's last scores in percent, by kind; None where there is none, as of water where all is land."""
     records = read_table(folder, "records")
     own = records[(records["node"] == AVERAGE) & records["kind"].isin(["miou", "iou_water"])]
-    return {str(kind): float(values.iloc[-1]) for kind, values in own.groupby("kind")["value"]}
+    last = {str(kind): float(values.iloc[-1]) for kind, values in own.groupby("kind")["value"]}
+    return {kind: value if math.isfinite(value) else None for kind, value in last.items()}
 
 
 def _place(data: Data) -> str:

@@ -13,6 +13,8 @@ import onnx
 import safetensors.numpy
 from onnx import TensorProto, helper, numpy_helper
 
+from orbitfl.errors import WeightsError
+
 Width = Literal["F32", "F16"]
 
 FILE = "decoder.safetensors"
@@ -30,25 +32,38 @@ class Decoder:
 
 
 def apart(decoder: onnx.ModelProto, width: Width) -> Decoder:
-    """The parameters of `decoder` in a file of their own. Half of the width is for storage: it computes in float32."""
+    """The parameters of `decoder` in a file of their own. Half of the width is for storage: it computes in float32.
+
+    Raises WeightsError for a number that half of the width cannot hold.
+    """
     graph = onnx.ModelProto()
     graph.CopyFrom(decoder)
     own = [tensor for tensor in graph.graph.initializer if _is_parameter(tensor)]
-    arrays = {tensor.name: numpy_helper.to_array(tensor).astype(_TYPES[width]) for tensor in own}
+    arrays = {tensor.name: _stored(tensor, width) for tensor in own}
     content = safetensors.numpy.save(arrays, metadata=SCHEMA)
-    places = _places(content)
+    places_of = places(content)
     for tensor in own:
-        _refer(tensor, arrays[tensor.name], *places[tensor.name])
+        _refer(tensor, arrays[tensor.name], *places_of[tensor.name])
     if width == "F16":
         _widen(graph.graph, list(arrays))
     return Decoder(graph, content)
+
+
+def _stored(tensor: TensorProto, width: Width) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        array = numpy_helper.to_array(tensor).astype(_TYPES[width])
+    if not np.isfinite(array).all():
+        raise WeightsError(
+            f"The checkpoint's {tensor.name} is beyond half precision, in which --quantize stores it; leave it out."
+        )
+    return array
 
 
 def _is_parameter(tensor: TensorProto) -> bool:
     return tensor.name.startswith(OWNERS) and tensor.data_type == TensorProto.FLOAT
 
 
-def _places(content: bytes) -> dict[str, tuple[int, int]]:
+def places(content: bytes) -> dict[str, tuple[int, int]]:
     """Where each tensor's bytes begin and end in the file."""
     start = 8 + int.from_bytes(content[:8], "little")
     entries = json.loads(content[8:start])

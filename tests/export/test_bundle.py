@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import shutil
 import tarfile
 import warnings
 from dataclasses import replace
@@ -10,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import safetensors.numpy
+import torch
 from rasterio.errors import NotGeoreferencedWarning
 
 from orbitfl.data.loading import load
@@ -17,6 +21,8 @@ from orbitfl.data.options import SyntheticData
 from orbitfl.data.tiles import content_hash
 from orbitfl.data.writing import write_scenes
 from orbitfl.errors import OrbitflError, StorageError, WeightsError
+from orbitfl.export import weights
+from orbitfl.export.appraisal import appraise_bundle
 from orbitfl.export.bundle import Exported, Options, export
 from orbitfl.export.parity import compared
 from orbitfl.export.reading import read_bundle
@@ -104,6 +110,47 @@ def test_a_loss_beyond_what_is_allowed_ships_nothing(source: Source, tmp_path: P
     with pytest.raises(WeightsError, match=r"INT8 costs this network .* points of mIoU"):
         export(source, tmp_path / "out", Options(quantize="int8", most_loss=-100, repeats=1), _silent)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_a_network_that_answers_nan_ships_nothing(source: Source, tmp_path: Path, quantize):
+    """Though all its numbers are finite, and its graphs draw all land, as torch does."""
+    with torch.no_grad():
+        for name, value in source.model.mask_decoder.named_parameters():
+            if name.startswith("transformer"):
+                value.fill_(1e30)
+    with pytest.raises(WeightsError, match="network answers with NaN or infinity"):
+        export(source, tmp_path / "out", Options(quantize=quantize, repeats=1), _silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_decoder_beyond_half_precision_is_not_stored_in_it(source: Source, tmp_path: Path):
+    with torch.no_grad():
+        source.model.mask_decoder.iou_token.weight[0, 0] = 1e6
+    with pytest.raises(WeightsError, match=r"iou_token.weight is beyond half precision, in which --quantize"):
+        export(source, tmp_path / "out", Options(quantize="int8", repeats=1), _silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_that_answers_nan_is_not_scored(bundle: Path, tmp_path: Path):
+    sick = Path(shutil.copytree(bundle, tmp_path / "sick"))
+    base = (sick / "decoder.safetensors").read_bytes()
+    content, places = bytearray(base), weights.places(base)
+    for name, value in safetensors.numpy.load(base).items():
+        if "transformer" in name:
+            content[slice(*places[name])] = np.full(value.shape, 1e30, np.float32).tobytes()
+    (sick / "decoder.safetensors").write_bytes(content)
+    manifest = json.loads((sick / "manifest.json").read_text())
+    manifest["files"]["decoder.safetensors"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (sick / "manifest.json").write_text(json.dumps(manifest))
+    write_scenes(tmp_path / "scenes", 1, 3, 128)
+    with pytest.raises(OrbitflError, match="answers with NaN or infinity"):
+        appraise_bundle(sick, tmp_path / "scenes", "all", cache_folder(), _silent)
+
+
+def test_what_is_not_finite_is_told_as_none(small: Exported):
+    told = replace(small.shipped.parity, largest_difference=math.inf, miou=math.nan).told()
+    assert told["largest_difference"] is None and told["miou"] is None and told["miou_torch"] is not None
 
 
 def test_an_overlap_beyond_half_a_tile_is_refused(source: Source, tmp_path: Path):

@@ -1,6 +1,7 @@
 """`orbitfl export`, `segment` and `evaluate --bundle`, as a user types them."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import rasterio
 
 from orbitfl.cli import main
 from orbitfl.data.product import unpacked
+from orbitfl.export.runtime import call
 
 
 @pytest.fixture
@@ -72,12 +74,73 @@ def test_a_network_of_no_pixels_is_refused(orbitfl, tmp_path: Path):
     assert code == 2 and "0" in err and not (tmp_path / "bundle").exists()
 
 
-@pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--sign", "key"), ("--json",)])
+@pytest.mark.parametrize("option", [("--quantize", "int8"), ("--image-px", 64), ("--threads", 2), ("--json",)])
 def test_what_says_nothing_about_an_update_is_refused(orbitfl, taught: Path, bundle: Path, tmp_path: Path, option):
     out = tmp_path / "u.safetensors"
     code, _, err = orbitfl("export", taught, "--update-for", bundle, "--out", out, *option)
     assert code == 2 and f"{option[0]} says nothing about --update-for" in err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("out", ["", "..", "x" * 250, "file/x"])
+def test_what_is_no_name_for_a_bundle_is_refused(orbitfl, taught: Path, tmp_path: Path, monkeypatch, out: str):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    code, _, err = orbitfl("export", taught, "--image-px", 64, "--out", out)
+    assert code == 2 and len(err.splitlines()) <= 2, err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("out", ["", ".", "taught.safetensors", "bundle/decoder.safetensors", "bundle/new", "key"])
+def test_an_update_overwrites_nothing_that_it_is_made_from(
+    orbitfl, taught: Path, bundle: Path, tmp_path: Path, monkeypatch, out: str
+):
+    shutil.copy(taught, tmp_path / "taught.safetensors")
+    shutil.copytree(bundle, tmp_path / "bundle")
+    (tmp_path / "key").write_text("01" * 32)
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, _, err = orbitfl("export", "taught.safetensors", "--update-for", "bundle", "--out", out, "--sign", "key")
+    assert code == 2 and err.count("\n") == 1, err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("bundle", "would lie in bundle"),
+        ("bundle/key", "would lie in bundle"),
+        ("bundle.tar", "would lie in bundle.tar"),
+        ("words", "words is no key"),
+        ("others", "others.pub is not the public half"),
+        ("half", "holds 16 bytes"),
+        ("long", "long is no key"),
+        ("", "cannot be the name of a key"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_refused_before_the_work(
+    orbitfl, taught: Path, tmp_path: Path, monkeypatch, key: str, told: str
+):
+    monkeypatch.chdir(tmp_path)
+    given = {"words": "no key", "others.pub": "ssh-ed25519 AAAA", "half": "01" * 16, "long": "0" * 10**6}
+    for name, content in given.items():
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr("orbitfl.export.bundle.graphs", None)
+    code, _, err = orbitfl("export", taught, "--image-px", 64, "--out", "bundle", "--sign", key)
+    assert code == 2 and told in err, err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == given
+
+
+def test_the_fingerprint_on_the_ground_is_the_one_on_board(orbitfl, taught: Path, tmp_path: Path):
+    """And an update is signed with the key of its bundle."""
+    out, update, key = tmp_path / "bundle", tmp_path / "u.safetensors", tmp_path / "key"
+    code, told, err = orbitfl("export", taught, "--out", out, "--image-px", 64, "--sign", key)
+    assert code == 0, err
+    assert call(["verify", "--bundle", out]).splitlines()[1] in told
+    assert orbitfl("export", taught, "--update-for", out, "--out", update, "--sign", key)[0] == 0
+    signed = ("--key", f"{key}.pub")
+    call(["apply-update", update, "--bundle", out, "-o", tmp_path / "next", *signed])
+    call(["verify", "--bundle", tmp_path / "next", "--files-only", *signed])
 
 
 def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, bundle: Path):

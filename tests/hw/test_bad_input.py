@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from numpy.typing import NDArray
 from orbitfl_edge.checking import write_mask
+from orbitfl_edge.lineage import statement
+from orbitfl_edge.tensors import packed_anew
 from rasterio import Affine
 
 Write = Callable[..., Path]
@@ -116,6 +119,53 @@ def _bytecode(folder: Path) -> None:
     (place / "commands.cpython-311.pyc").write_bytes(b"hostile")
 
 
+PROOF = {"size_byte": 1, "sha256": "0" * 64}
+
+
+def _say(folder: Path, told: str, instead: str) -> None:
+    text = (folder / "manifest.json").read_text()
+    assert text.count(told) == 1
+    (folder / "manifest.json").write_text(text.replace(told, instead))
+
+
+def _vouch(folder: Path, *names: str) -> None:
+    """Let the manifest say what is there."""
+    for name in names:
+        content = (folder / name).read_bytes()
+        proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        _edit(folder, lambda told, name=name, proof=proof: told["files"].update({name: proof}))
+
+
+def _swapped(folder: Path) -> None:
+    encoder, decoder = folder / "encoder.onnx", folder / "decoder.onnx"
+    content = encoder.read_bytes()
+    decoder.replace(encoder)
+    decoder.write_bytes(content)
+    _vouch(folder, "encoder.onnx", "decoder.onnx")
+
+
+def _drawn(folder: Path, bands: int, side_px: int, dtype: str) -> None:
+    profile = {"count": bands, "height": side_px, "width": side_px, "dtype": dtype, "transform": Affine.scale(2)}
+    with rasterio.open(folder / "test/scene.tif", "w", driver="GTiff", **profile) as file:
+        file.write(np.zeros((bands, side_px, side_px), dtype))
+    _vouch(folder, "test/scene.tif")
+
+
+def _linked(folder: Path) -> None:
+    (folder / "manifest.json").rename(folder.parent / "manifest.json")
+    (folder / "manifest.json").symlink_to(folder.parent / "manifest.json")
+
+
+def _piped(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+
+
+def _device(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    (folder / "manifest.json").symlink_to("/dev/zero")
+
+
 BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no readable bundle"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable bundle"),
@@ -132,6 +182,56 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: _edit(folder, lambda told: told["input"].update(tile_px=10**9)),
         "does not say how scenes",
     ),
+    "endless tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 1e999'), "does not say how scenes"),
+    "tiles of NaN": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": NaN'), "is no JSON"),
+    "tiles of 64.5 px": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 64.5'), "does not say how scenes"),
+    "endless mean": (lambda folder: _edit(folder, lambda told: told["input"].update(mean=[1e308] * 3)), "how scenes"),
+    "a mean of texts": (lambda folder: _edit(folder, lambda told: told["input"].update(mean="abc")), "how scenes"),
+    "deviation of 0": (
+        lambda folder: _edit(folder, lambda told: told["input"].update(deviation=[1e-300] * 3)),
+        "how scenes",
+    ),
+    "channels that move a terminal": (
+        lambda folder: _edit(folder, lambda told: told["input"].update(channels=["\x1b[2J", "B03", "B02"])),
+        "how scenes",
+    ),
+    "no variant": (lambda folder: _edit(folder, lambda told: told["model"].pop("variant")), "how scenes"),
+    "no hash": (
+        lambda folder: _edit(folder, lambda told: told["files"]["test/mask.tif"].pop("sha256")),
+        "does not name the files",
+    ),
+    "no proof": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"test/mask.tif": [1]})),
+        "does not name the files",
+    ),
+    "a long name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"x" * 300: PROOF})),
+        "does not name the files",
+    ),
+    "NUL in a name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"x\0y": PROOF})),
+        "does not name the files",
+    ),
+    "half a character in a name": (
+        lambda folder: _edit(folder, lambda told: told["files"].update({"\ud800": PROOF})),
+        "does not name the files",
+    ),
+    "updates that are none": (lambda folder: _edit(folder, lambda told: told.update(updates=5)), "what the bundle is"),
+    "evidence that is none": (lambda folder: _edit(folder, lambda told: told.update(evidence="x")), "what the bundle"),
+    "nested deeply": (
+        lambda folder: _say(folder, '"updates": []', f'"updates": [{{"x": {"[" * 500}{"]" * 500}}}]'),
+        "what the bundle is",
+    ),
+    "manifest a link": (_linked, "is a link"),
+    "manifest a pipe": (_piped, "no readable bundle"),
+    "manifest a device": (_device, "no readable bundle"),
+    "other tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 96'), "do not take 2 tiles of 96 px"),
+    "other images": (lambda folder: _say(folder, '"image_px": 64', '"image_px": 96'), "seen at 96 px, as its manifest"),
+    "other batches": (lambda folder: _say(folder, '"batch_size": 2', '"batch_size": 3'), "do not take 3 tiles"),
+    "graphs changed places": (_swapped, "do not take 2 tiles"),
+    "too large a test scene": (lambda folder: _drawn(folder, 3, 65, "uint8"), "is not of 3 bands of 8 bits"),
+    "a test scene of one band": (lambda folder: _drawn(folder, 1, 64, "uint8"), "is not of 3 bands of 8 bits"),
+    "a test scene of 16 bits": (lambda folder: _drawn(folder, 3, 64, "uint16"), "is not of 3 bands of 8 bits"),
     "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
     "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
     "bytecode": (_bytecode, "start Python with -B"),
@@ -151,16 +251,40 @@ def test_a_bundle_that_is_not_whole(edge, copied: Path, case: str):
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("case", ["no manifest", "manifest too long", "manifest a pipe", "manifest a device"])
+def test_a_key_is_not_asked_of_what_is_no_manifest(edge, copied: Path, tmp_path: Path, case: str):
+    (tmp_path / "key.pub").write_text("0" * 64)
+    (copied / "manifest.sig").write_bytes(b"0" * 64)
+    BUNDLES[case][0](copied)
+    ended = edge("verify", "--bundle", copied, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
+
+
+KEYS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda key: None, "no readable key"),
+    "a folder": (lambda key: key.mkdir(), "no readable key"),
+    "a pipe": (os.mkfifo, "no readable key"),
+    "a device": (lambda key: key.symlink_to("/dev/zero"), "no readable key"),
+    "too long": (lambda key: key.write_text("0" * 2**20), "is larger than"),
+    "no hex": (lambda key: key.write_text("key"), "expected a file of 64 hex digits"),
+    "no text": (lambda key: key.write_bytes(b"\xff" * 64), "expected a file of 64 hex digits"),
+    "half a key": (lambda key: key.write_text("0" * 32), "holds 16 bytes"),
+}
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_what_is_no_key(edge, copied: Path, tmp_path: Path, case: str):
+    make, told = KEYS[case]
+    make(tmp_path / "key.pub")
+    (copied / "manifest.sig").write_bytes(b"0" * 64)
+    ended = edge("verify", "--bundle", copied, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and told in ended.err and ended.err.count("\n") == 1, ended.err
+
+
 def test_a_whole_bundle_is_said_to_be(edge, copied: Path):
     ended = edge("verify", "--bundle", copied)
     assert ended.code == 0 and "100.000 % of pixels" in ended.out
-
-
-def _vouch(folder: Path, name: str) -> None:
-    """Let the manifest name the file as it is now."""
-    content = (folder / name).read_bytes()
-    proof = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    _edit(folder, lambda told: told["files"].update({name: proof}))
+    assert ended.out.splitlines()[1] == hashlib.sha256((copied / "manifest.json").read_bytes()).hexdigest()
 
 
 def test_a_bundle_that_draws_otherwise_is_refused(edge, copied: Path):
@@ -191,7 +315,7 @@ def test_the_mask_does_not_take_the_scenes_place(edge, write, colours, bundle: P
     scene = write(colours)
     before = scene.read_bytes()
     ended = edge("segment", scene, "-o", scene, "--bundle", bundle)
-    assert ended.code == 2 and "is the scene itself" in ended.err and scene.read_bytes() == before
+    assert ended.code == 2 and "which is only read" in ended.err and scene.read_bytes() == before
 
 
 @pytest.mark.parametrize("option", ["--vector", "--packed"])
@@ -245,6 +369,28 @@ def test_no_output_goes_where_no_file_can_be(edge, tmp_path: Path, bundle: Path,
 def test_a_name_may_be_as_long_as_the_disk_takes(edge, write, colours, bundle: Path, tmp_path: Path):
     out = tmp_path / ("m" * 249)
     assert edge("segment", write(colours), "-o", out, "--bundle", bundle).code == 0 and out.is_file()
+
+
+@pytest.mark.parametrize("command", ["learn", "bench", "apply-update"])
+@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x"])
+def test_what_can_never_be_written_is_no_fault_of_the_place(
+    edge, copied: Path, tmp_path: Path, monkeypatch, command: str, place: str
+):
+    """A watchdog would try again after exit code 3."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    words = {"learn": ["data"], "bench": ["--watts", "1"], "apply-update": [_empty_update(copied, tmp_path)]}[command]
+    ended = edge(command, *words, "--bundle", "copied", "-o", place)
+    assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
+    assert not list(tmp_path.rglob(".*part"))
+
+
+def _empty_update(bundle: Path, folder: Path) -> Path:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    text = statement(manifest, manifest["files"]["decoder.safetensors"]["sha256"])
+    (folder / "update").write_bytes(packed_anew({}, {"orbitfl": json.dumps({"statement": text})}))
+    return folder / "update"
 
 
 def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle: Path):

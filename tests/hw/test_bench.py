@@ -25,6 +25,37 @@ def test_a_profile_is_one_that_scenarios_take(edge, bundle: Path, tmp_path: Path
     assert "the last layers alone" in board.train_step_s.source and "orbitfl_edge bench" in board.inference_s.source
 
 
+@pytest.mark.parametrize("stem", ["no", "1e3", "a: b", "~", "[x", 'say "x"', "back\\slash", "🛰 №1", "#1", "null"])
+def test_a_profile_may_have_any_name(edge, bundle: Path, tmp_path: Path, stem: str):
+    out = tmp_path / f"{stem}.yaml"
+    ended = edge("bench", "--bundle", bundle, "--repeats", 1, "-o", out, "--watts", 12)
+    assert ended.code == 0, ended.err
+    assert read_profile(str(out), Board).name == stem
+
+
+@pytest.mark.parametrize("stem", ["a\nb", " ", "\x7f", "half\udce4"])
+def test_a_name_that_cannot_be_printed_is_refused(edge, bundle: Path, tmp_path: Path, stem: str):
+    ended = edge("bench", "--bundle", bundle, "--repeats", 1, "-o", tmp_path / f"{stem}.yaml", "--watts", 12)
+    assert ended.code == 2 and "cannot be named" in ended.err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--watts", "nan"),
+        ("--watts", "-5"),
+        ("--watts", "0"),
+        ("--standby-watts", "inf"),
+        ("--repeats", "0"),
+        ("--repeats", str(10**12)),
+    ],
+)
+def test_numbers_that_measure_nothing_are_refused(edge, bundle: Path, tmp_path: Path, capsys, words: tuple[str, str]):
+    with pytest.raises(SystemExit, match="2"):
+        edge("bench", "--bundle", bundle, "-o", tmp_path / "board.yaml", f"{words[0]}={words[1]}")
+    assert f"{words[1]} was given where" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_watts_that_nobody_knows_are_asked_for(edge, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("orbitfl_edge.bench.COUNTERS", str(tmp_path / "none"))
     ended = edge("bench", "--bundle", bundle, "--repeats", 1, "-o", tmp_path / "board.yaml")

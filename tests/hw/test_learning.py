@@ -1,6 +1,10 @@
 """Learning in NumPy against torch: one loss, one gradient, the same steps."""
 
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +14,13 @@ from orbitfl_edge.bundle import load
 from orbitfl_edge.head import NAMES, drawn
 from orbitfl_edge.learning import Lessons, Schooling, bce_dice, step_slopes, taught_by
 from orbitfl_edge.network import open_network
+from rasterio import Affine
 
 from orbitfl.data.loading import load as load_tiles
-from orbitfl.data.options import SyntheticData
+from orbitfl.data.options import FolderData, SyntheticData
 from orbitfl.data.tiles import Tiles
+from orbitfl.data.writing import write_scenes
+from orbitfl.errors import DataError
 from orbitfl.files import cache_folder
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.preprocess import normalise, restore
@@ -93,8 +100,6 @@ def test_steps_are_adamws(tiles: Tiles, lessons: Lessons, weights, taught: Path)
 
 
 def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path: Path):
-    from orbitfl.data.writing import write_scenes
-
     write_scenes(tmp_path / "scenes", 3, 21, 128)
     update, out = tmp_path / "update.safetensors", tmp_path / "next"
     ended = edge("learn", tmp_path / "scenes", "--bundle", bundle, "-o", update, "--steps", 30, "--learning-rate", 1e-3)
@@ -104,6 +109,81 @@ def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path:
     assert edge("apply-update", update, "--bundle", bundle, "-o", out).code == 0
     assert edge("verify", "--bundle", out).code == 0
     assert set(safetensors.numpy.load_file(update)) == set(NAMES)
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-1"])
+def test_rates_that_teach_nothing_are_refused(edge, bundle: Path, tmp_path: Path, capsys, rate: str):
+    with pytest.raises(SystemExit, match="2"):
+        edge("learn", tmp_path, "--bundle", bundle, "-o", tmp_path / "update", f"--learning-rate={rate}")
+    assert f"{rate} was given where a number above 0 is expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("rate", "steps", "told"), [("1e30", 2, "the loss is"), ("1e6", 1, "leave half precision")])
+def test_a_rate_too_large_writes_no_update(edge, bundle: Path, tmp_path: Path, rate: str, steps: int, told: str):
+    write_scenes(tmp_path / "scenes", 1, 21, 128)
+    words = ("--bundle", bundle, "-o", tmp_path / "update", "--steps", steps, "--learning-rate", rate)
+    ended = edge("learn", tmp_path / "scenes", *words)
+    assert ended.code == 2 and told in ended.err and "choose a smaller one" in ended.err
+    assert not (tmp_path / "update").exists()
+
+
+@pytest.mark.parametrize(
+    "place", ["scenes/images/0.tif", "scenes/masks/new.safetensors", "bundle/update", "link", "raw.tif"]
+)
+def test_learning_writes_neither_into_its_lessons_nor_into_the_bundle(edge, bundle: Path, tmp_path: Path, place: str):
+    scenes, own = tmp_path / "scenes", Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    write_scenes(scenes, 1, 21, 128)
+    (tmp_path / "link").symlink_to(min((scenes / "images").iterdir()))
+    (scenes / "masks/raw.tif").symlink_to(shutil.copy(min((scenes / "masks").iterdir()), tmp_path / "raw.tif"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    ended = edge("learn", scenes, "--bundle", own, "-o", tmp_path / place, "--steps", 1)
+    assert ended.code == 2 and "which is only read" in ended.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.fixture
+def lesson(tmp_path: Path, write, colours) -> Callable[..., Path]:
+    """A folder of one scene, with a mask of whatever profile."""
+
+    def make(mask: np.ndarray, **options: object) -> Path:
+        for name in ("images", "masks"):
+            (tmp_path / "lesson" / name).mkdir(parents=True)
+        write(colours, "lesson/images/a.tif")
+        write(mask, "lesson/masks/a.tif", names=(), **options)
+        return tmp_path / "lesson"
+
+    return make
+
+
+WATER = np.tile(np.arange(150) % 2 == 0, (1, 170, 1)).astype(np.uint8)
+
+MASKS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "a mask": ({"mask": WATER}, None),
+    "float, with NaN for nodata": (
+        {"mask": np.where(np.arange(150) < 40, np.nan, WATER).astype(np.float32), "nodata": np.nan},
+        None,
+    ),
+    "signed, with -1": ({"mask": np.where(np.arange(150) < 40, -1, WATER).astype(np.int16)}, None),
+    "NaN that is no nodata": ({"mask": np.full(WATER.shape, np.nan, np.float32)}, "other values"),
+    "a third value": ({"mask": 2 * WATER}, "other values"),
+    "land as nodata": ({"mask": WATER, "nodata": 0}, "declares 0 as nodata"),
+    "another zone": ({"mask": WATER, "crs": "EPSG:32721"}, "lies elsewhere"),
+    "a pixel aside": ({"mask": WATER, "transform": Affine(10, 0, 600_010, 0, -10, 6_800_000)}, "lies elsewhere"),
+    "a millimetre aside": ({"mask": WATER, "transform": Affine(10, 0, 600_000.001, 0, -10, 6_800_000)}, None),
+    "another size": ({"mask": WATER[:, :100]}, "resample it"),
+    "two bands": ({"mask": np.concatenate([WATER, WATER])}, "has 2 bands"),
+}
+
+
+@pytest.mark.parametrize("case", MASKS)
+def test_the_board_takes_the_masks_that_the_ground_takes(edge, bundle: Path, lesson, tmp_path: Path, case: str):
+    given, told = MASKS[case]
+    folder = lesson(**given)
+    ended = edge("learn", folder, "--bundle", bundle, "-o", tmp_path / "update", "--steps", 1)
+    assert (ended.code == 0) if told is None else (ended.code == 2 and told in ended.err), ended.err
+    ground = FolderData(path=str(folder), bands=("B04", "B03", "B02"), tile_px=64)
+    with nullcontext() if told is None else pytest.raises(DataError):
+        load_tiles(ground, cache_folder())
 
 
 def test_scenes_without_masks_teach_nothing(edge, write, colours, bundle: Path, tmp_path: Path):

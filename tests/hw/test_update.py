@@ -1,8 +1,12 @@
 """An update from the ground turns the bundle on board into that of the newer checkpoint."""
 
+import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +17,19 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orbitfl_edge.bundle import load
+from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import open_network
 from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.tensors import parsed
+from orbitfl_edge.update import summed
 
 from orbitfl.errors import WeightsError
 from orbitfl.export.parity import torch_logits
 from orbitfl.export.reading import read_bundle
-from orbitfl.export.update import write_update
+from orbitfl.export.runtime import call
+from orbitfl.export.signing import public_path, signature
+from orbitfl.export.source import find
+from orbitfl.export.update import require_shown_alike, updated_decoder, write_update
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.mobile_sam import MobileSam
 
@@ -40,13 +49,18 @@ def newer(taught: Path) -> MobileSam:
 
 @pytest.fixture
 def made(bundle: Path, tmp_path: Path) -> Made:
-    """An update of whatever tensors and metadata."""
-    base = json.loads((bundle / "manifest.json").read_text())["files"]["decoder.safetensors"]["sha256"]
+    """An update of whatever tensors, which states what it leads to, or whatever else."""
+    manifest = load(bundle).manifest
+    base = parsed((bundle / "decoder.safetensors").read_bytes(), "it")
 
     def make(tensors: dict[str, np.ndarray], told: dict[str, Any] | None = None) -> Path:
         path = tmp_path / "update.safetensors"
-        right = {"schema": "orbitfl-bundle-update-1", "base": base}
-        safetensors.numpy.save_file(tensors, path, {"orbitfl": json.dumps(right | (told or {}))})
+        fitting = {name: change for name, change in tensors.items() if name in base.arrays}
+        fitting = {name: change for name, change in fitting.items() if change.shape == base.arrays[name].shape}
+        sums = base.arrays | {name: base.arrays[name] + change.astype("f4") for name, change in fitting.items()}
+        stated = json.loads(statement(manifest, hashlib.sha256(base.packed(sums)).hexdigest()))
+        text = json.dumps(stated | (told or {}), sort_keys=True)
+        safetensors.numpy.save_file(tensors, path, {"orbitfl": json.dumps({"statement": text})})
         return path
 
     return make
@@ -68,28 +82,52 @@ def test_it_says_what_it_comes_from_and_that_its_evidence_is_older(edge, bundle,
     write_update(newer, read_bundle(bundle), update)
     assert edge("apply-update", update, "--bundle", bundle, "-o", out).code == 0
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["updates"] == [{"update_sha256": _sha256(update), "from_manifest_sha256": load(bundle).fingerprint}]
+    (step,) = manifest["updates"]
+    assert step["update_sha256"] == _sha256(update) and step["from_manifest_sha256"] == load(bundle).fingerprint
+    assert json.loads(step["statement"])["result"] == _sha256(out / "decoder.safetensors")
     assert manifest["evidence"]["of"] == "the bundle before its updates"
     again = edge("apply-update", update, "--bundle", out, "-o", tmp_path / "third")
-    assert again.code == 2 and "give the bundle that it was made for" in again.err
+    assert again.code == 2 and "give the one it was made for" in again.err
 
 
 def _sha256(path: Path) -> str:
-    import hashlib
-
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _saved(made: Made, told: Any) -> Path:
+    path = made({})
+    safetensors.numpy.save_file({}, path, {"orbitfl": json.dumps(told)})
+    return path
+
+
+def _pipe(made: Made) -> Path:
+    path = made({}).with_name("pipe")
+    os.mkfifo(path)
+    return path
 
 
 IOU = "mask_decoder.iou_token.weight"
 
 UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
-    "another base": (lambda made: made({}, {"base": "0" * 64}), "give the bundle that it was made for"),
+    "another base": (lambda made: made({}, {"base": "0" * 64}), "give the one it was made for"),
     "another schema": (lambda made: made({}, {"schema": "x"}), "is of the schema 'x'"),
+    "other graphs": (lambda made: made({}, {"graphs": {}}), "is an update for graphs {}"),
+    "other bands": (lambda made: made({}, {"input": {"channels": ["B08", "B04", "B03"]}}), "is an update for input"),
+    "another result": (lambda made: made({}, {"result": "0" * 64}), "does not lead to the decoder that it states"),
+    "no statement": (lambda made: _saved(made, {}), "is no orbitfl-bundle-update-2"),
+    "a statement that is none": (lambda made: _saved(made, {"statement": [1]}), "is no orbitfl-bundle-update-2"),
+    "no object": (lambda made: _saved(made, []), "is no orbitfl-bundle-update-2"),
+    "nested deeply": (
+        lambda made: made({}, {"base": json.loads("[" * 400 + "]" * 400)}),
+        "is an update for base [[[",
+    ),
+    "nested too deeply": (lambda made: _saved(made, {"statement": "[" * 10**5}), "is no orbitfl-bundle-update-2"),
     "another shape": (lambda made: made({IOU: np.zeros((2, 128), np.float16)}), "which the bundle does not have"),
     "another name": (lambda made: made({"x": np.zeros(3, np.float16)}), "which the bundle does not have"),
     "not a number": (lambda made: made({IOU: np.full((1, 128), np.nan, np.float16)}), "NaN or infinity"),
     "another type": (lambda made: made({IOU: np.zeros((1, 128), np.int64)}), "no sound safetensors"),
     "missing": (lambda made: made({}).with_name("none"), "no readable update"),
+    "a pipe": (_pipe, "no readable update"),
 }
 
 
@@ -99,6 +137,49 @@ def test_an_update_that_does_not_fit_is_refused(edge, bundle: Path, made: Made, 
     ended = edge("apply-update", make(made), "--bundle", bundle, "-o", tmp_path / "next")
     assert ended.code == 2 and told in ended.err and ended.err.count("\n") == 1, ended.err
     assert not (tmp_path / "next").exists()
+
+
+def _overflowing(bundle: Path) -> dict[str, np.ndarray]:
+    """Finite numbers, too large to compute with."""
+    base = safetensors.numpy.load_file(bundle / "decoder.safetensors")
+    return {name: np.full(value.shape, 1e30, np.float32) for name, value in base.items() if "transformer" in name}
+
+
+def test_an_update_that_makes_the_network_answer_nan_is_refused(edge, bundle: Path, made: Made, tmp_path: Path):
+    out = tmp_path / "next"
+    ended = edge("apply-update", made(_overflowing(bundle)), "--bundle", bundle, "-o", out)
+    assert ended.code == 2 and "answer with NaN or infinity; refuse its sender" in ended.err
+    assert ended.err.count("\n") == 1 and not out.exists()
+
+
+def test_a_bundle_that_answers_nan_draws_no_land(edge, write, colours, bundle: Path, tmp_path: Path):
+    """However it came to be: the manifest vouches for its files."""
+    sick = Path(shutil.copytree(bundle, tmp_path / "sick"))
+    weights = parsed((sick / "decoder.safetensors").read_bytes(), "it")
+    changes = _overflowing(bundle)
+    sums = {name: value + changes.get(name, np.float32(0)) for name, value in weights.arrays.items()}
+    (sick / "decoder.safetensors").write_bytes(weights.packed(sums))
+    manifest = json.loads((sick / "manifest.json").read_text())
+    manifest["files"]["decoder.safetensors"]["sha256"] = _sha256(sick / "decoder.safetensors")
+    (sick / "manifest.json").write_text(json.dumps(manifest))
+    for words in (("verify",), ("segment", write(colours), "-o", tmp_path / "mask.tif")):
+        ended = edge(*words, "--bundle", sick)
+        assert ended.code == 2 and "network answers with NaN" in ended.err, ended
+    assert not (tmp_path / "mask.tif").exists()
+
+
+def _turned(bundle: Path) -> dict[str, np.ndarray]:
+    """What draws water as land and land as water."""
+    base = safetensors.numpy.load_file(bundle / "decoder.safetensors")
+    last = "mask_decoder.output_hypernetworks_mlps.0.layers.2."
+    return {name: (-2 * value).astype(np.float16) for name, value in base.items() if name.startswith(last)}
+
+
+@pytest.mark.parametrize(("change", "least", "most"), [(lambda bundle: {}, 0, 0), (_turned, 95, 100)])
+def test_it_tells_how_much_it_draws_otherwise(edge, bundle: Path, made: Made, tmp_path: Path, change, least, most):
+    ended = edge("apply-update", made(change(bundle)), "--bundle", bundle, "-o", tmp_path / "next")
+    assert ended.code == 0, ended.err
+    assert least <= float(ended.out.split("draws ")[1].split(" %")[0]) <= most
 
 
 def test_a_bundle_is_not_updated_in_its_place(edge, bundle: Path, made: Made):
@@ -111,6 +192,16 @@ def test_an_update_cannot_change_the_encoder(bundle: Path, newer: MobileSam, tmp
         next(newer.image_encoder.parameters()).add_(1)
     with pytest.raises(WeightsError, match="encoder is not that of"):
         write_update(newer, read_bundle(bundle), tmp_path / "update")
+
+
+def test_an_update_comes_of_a_run_that_was_shown_the_same(bundle: Path, taught: Path):
+    of_file = find(str(taught), 64)
+    of_run = replace(of_file, provenance={"run": {}})
+    found = read_bundle(bundle)
+    require_shown_alike(of_run, found)
+    require_shown_alike(replace(of_file, channels=("B08", "B04", "B03")), found)
+    with pytest.raises(WeightsError, match="was shown B08, B04, B03"):
+        require_shown_alike(replace(of_run, channels=("B08", "B04", "B03")), found)
 
 
 def test_an_update_cannot_bring_tokens(bundle: Path, newer: MobileSam, tmp_path: Path):
@@ -143,11 +234,20 @@ def test_it_reads_what_the_library_reads(bundle: Path):
     assert found.packed(found.arrays) == path.read_bytes()
 
 
-def test_a_signed_bundle_is_known_by_its_key(edge, bundle: Path, tmp_path: Path):
-    from orbitfl.export.signing import public_path, signature
+def _signed(bundle: Path, folder: Path) -> Path:
+    """The bundle, signed with the key beside it."""
+    shutil.copytree(bundle, folder)
+    (folder / "manifest.sig").write_bytes(signature((folder / "manifest.json").read_bytes(), folder.parent / "key"))
+    return folder
 
-    signed, key = Path(shutil.copytree(bundle, tmp_path / "signed")), tmp_path / "key"
-    (signed / "manifest.sig").write_bytes(signature((signed / "manifest.json").read_bytes(), key))
+
+@pytest.fixture
+def signed(bundle: Path, tmp_path: Path) -> Path:
+    return _signed(bundle, tmp_path / "signed")
+
+
+def test_a_signed_bundle_is_known_by_its_key(edge, bundle: Path, signed: Path, tmp_path: Path):
+    key = tmp_path / "key"
     assert key.stat().st_mode & 0o077 == 0
     assert edge("verify", "--bundle", signed, "--key", public_path(key), "--files-only").code == 0
     assert "not checked" in edge("verify", "--bundle", signed, "--files-only").out
@@ -159,3 +259,107 @@ def test_a_signed_bundle_is_known_by_its_key(edge, bundle: Path, tmp_path: Path)
     assert unsigned.code == 2 and "is not signed" in unsigned.err
     (signed / "manifest.json").write_bytes((signed / "manifest.json").read_bytes() + b" ")
     assert edge("verify", "--bundle", signed, "--key", public_path(key)).code == 2
+
+
+@pytest.fixture(scope="module")
+def lineage(bundle: Path, taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key, and what became of a bundle that it signed by two signed updates."""
+    place, model = tmp_path_factory.mktemp("lineage"), load_model(taught, 64)
+    folder, key = _signed(bundle, place / "first"), place / "key"
+    for name in ("second", "third"):
+        with torch.no_grad():
+            model.mask_decoder.iou_token.weight.add_(1)
+        write_update(model, read_bundle(folder), place / "update", key)
+        call(["apply-update", place / "update", "--bundle", folder, "-o", place / name, "--key", public_path(key)])
+        folder = place / name
+    return place
+
+
+@pytest.fixture
+def followed(lineage: Path, tmp_path: Path) -> Path:
+    shutil.copy(lineage / "key.pub", tmp_path)
+    return Path(shutil.copytree(lineage / "third", tmp_path / "followed"))
+
+
+def test_what_comes_of_signed_updates_is_trusted_by_the_same_key(edge, followed: Path, tmp_path: Path):
+    ended = edge("verify", "--bundle", followed, "--key", tmp_path / "key.pub")
+    assert ended.code == 0, ended.err
+    signature(b"", tmp_path / "other")
+    ended = edge("verify", "--bundle", followed, "--key", tmp_path / "other.pub")
+    assert ended.code == 2 and "was not signed with the key" in ended.err
+
+
+def _with_weights(folder: Path) -> None:
+    """Other numbers, for which the manifest vouches."""
+    weights = parsed((folder / "decoder.safetensors").read_bytes(), "it")
+    (folder / "decoder.safetensors").write_bytes(
+        weights.packed({name: value * np.float32(2) for name, value in weights.arrays.items()})
+    )
+    proof = {"sha256": _sha256(folder / "decoder.safetensors")}
+    _edit(folder, lambda told: told["files"]["decoder.safetensors"].update(proof))
+
+
+def _edit(folder: Path, change: Callable[[dict], object]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _stated(step: dict[str, Any]) -> None:
+    step["statement"] = step["statement"].replace(json.loads(step["statement"])["result"], "0" * 64)
+
+
+FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "other weights": (_with_weights, "says more than its signed original"),
+    "other mean": (lambda folder: _edit(folder, lambda told: told["input"].update(mean=[0, 0, 0])), "says more than"),
+    "other runtime": (
+        lambda folder: _edit(folder, lambda told: told["files"]["runtime/orbitfl_edge/bench.py"].update(sha256="0")),
+        "says more than its signed original",
+    ),
+    "one update fewer": (lambda folder: _edit(folder, lambda told: told["updates"].pop()), "says more than"),
+    "the second update alone": (
+        lambda folder: _edit(folder, lambda told: told["updates"].pop(0)),
+        "Update 1 of .* is an update for base",
+    ),
+    "another statement": (lambda folder: _edit(folder, lambda told: _stated(told["updates"][1])), "was not signed"),
+    "no signature": (
+        lambda folder: _edit(folder, lambda told: told["updates"][0].pop("signature")),
+        "Update 1 of .* is not signed",
+    ),
+    "another original": (
+        lambda folder: (folder / "original/manifest.json").write_bytes((folder / "manifest.json").read_bytes()),
+        "was not signed with the key",
+    ),
+    "no original": (lambda folder: shutil.rmtree(folder / "original"), "is not signed"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_no_board_makes_a_signed_bundle_into_another(edge, followed: Path, tmp_path: Path, case: str):
+    forge, told = FORGED[case]
+    forge(followed)
+    ended = edge("verify", "--bundle", followed, "--files-only", "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and re.search(told, ended.err) and ended.err.count("\n") == 1, ended.err
+
+
+def test_a_key_refuses_updates_that_it_did_not_sign(edge, signed: Path, newer: MobileSam, tmp_path: Path):
+    update, out, found = tmp_path / "update.safetensors", tmp_path / "next", read_bundle(signed)
+    words = ("apply-update", update, "--bundle", signed, "-o", out)
+    write_update(newer, found, update)
+    ended = edge(*words, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and "update.safetensors is not signed" in ended.err and not out.exists()
+    write_update(newer, found, update, tmp_path / "other")
+    ended = edge(*words, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and "was not signed with the key" in ended.err and not out.exists()
+    assert edge(*words).code == 0, "without a key all is as it was"
+    ended = edge("verify", "--bundle", out, "--key", tmp_path / "key.pub")
+    assert ended.code == 2 and "Update 1 of" in ended.err and "was not signed with the key" in ended.err
+
+
+def test_a_board_writes_the_very_decoder_that_the_ground_signs():
+    """Also where the base is in half precision, and sums are rounded again."""
+    rng = np.random.default_rng(0)
+    base = safetensors.numpy.save({"a": rng.normal(size=(5, 7)).astype(np.float16), "b": np.ones(3, np.float32)})
+    change = {"a": rng.normal(size=(5, 7)).astype(np.float16)}
+    found = parsed(base, "it")
+    assert found.packed(summed("it", found, change)) == updated_decoder(base, change)
