@@ -1,10 +1,12 @@
 """Writing files and folders so that a reader never meets half of one, and reading what anybody may have written."""
 
+import errno
 import json
 import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,12 +73,28 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orbitfl"
 
 
+def read_regular(path: Path, largest_byte: int) -> bytes:
+    """What is in a file that anybody may have put there; a pipe or a device may never end.
+
+    Raises OSError, or ValueError saying what is wrong: it is none, or has more than `largest_byte`.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is a pipe or a device, not a file")
+    with path.open("rb") as file:
+        content = file.read(largest_byte + 1)
+    if len(content) > largest_byte:
+        raise ValueError(f"it is larger than {largest_byte} bytes")
+    return content
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file that anybody may have written. Raises OSError, or ValueError saying what is wrong."""
-    if path.stat().st_size > LARGEST_OBJECT_BYTE:
-        raise ValueError(f"it is larger than {LARGEST_OBJECT_BYTE} bytes")
+    text = read_regular(path, LARGEST_OBJECT_BYTE).decode()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(content, dict):

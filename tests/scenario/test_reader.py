@@ -1,5 +1,9 @@
 """Scenarios: every shipped file, and what a user is told about every way to get one wrong."""
 
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +133,11 @@ def test_missing_kind_names_the_choices(tmp_path: Path, first_light: Path):
         (b"a: " + b"[" * 5000, "not valid YAML"),
         (b"name: x\n" + b"#" * 2_000_000, "larger than"),
         (b"name: &a [*a]", "repeats parts of itself"),
+        (
+            b"a: &a {k: 1}\n"
+            + b"".join(b"%c: &%c {<<: [%s]}\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 9)) for n in range(98, 106)),
+            "repeats parts of itself by `<<`",
+        ),
         (b"a: &a " + b"x" * 100_000 + b"\nb: [" + b"*a, " * 1000 + b"1]", "repeats parts of itself"),
     ],
 )
@@ -136,6 +145,24 @@ def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, told: str):
     path = tmp_path / "scenario.yaml"
     path.write_bytes(content)
     with pytest.raises(ScenarioError, match=told):
+        load(path)
+
+
+def test_merge_keys_do_what_yaml_says(tmp_path: Path, first_light: Path):
+    document = yaml.safe_load(first_light.read_text())
+    training = document.pop("training")
+    path = tmp_path / "merged.yaml"
+    path.write_text(yaml.safe_dump(document) + "training:\n  <<: " + json.dumps(training) + "\n  retry_s: 7.0\n")
+    assert load(path).training == replace(load(first_light).training, retry_s=7.0)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]):
+    path = tmp_path / "scenario.yaml"
+    make(path)
+    with pytest.raises(
+        ScenarioError, match=r"scenario\.yaml (cannot be used: it is a pipe|could not be read: Is)"
+    ):
         load(path)
 
 
