@@ -160,9 +160,7 @@ def test_merge_keys_do_what_yaml_says(tmp_path: Path, first_light: Path):
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]):
     path = tmp_path / "scenario.yaml"
     make(path)
-    with pytest.raises(
-        ScenarioError, match=r"scenario\.yaml (cannot be used: it is a pipe|could not be read: Is)"
-    ):
+    with pytest.raises(ScenarioError, match=r"scenario\.yaml (cannot be used: it is a pipe|could not be read: Is)"):
         load(path)
 
 
