@@ -23,7 +23,7 @@ def synth(
     out: Annotated[Path, typer.Option(help="The folder to make; it must not exist.", show_default=False)],
     scenes: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 16,
     size_px: Annotated[int, typer.Option(min=64, max=4096, help="Edge of a scene.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**62, help="Equal seeds give equal files.")] = 0,
 ) -> None:
     """Write synthetic Sentinel-2-like scenes with exact water masks as GeoTIFFs."""
     from orbitfl.data.writing import write_scenes
