@@ -14,14 +14,12 @@ from orbitfl.federation.messages import message_byte
 from orbitfl.federation.strategies import Strategy, TwoLevel, is_served
 from orbitfl.federation.weights import Layout
 from orbitfl.orbit.walker import Walker
+from orbitfl.purposes import Purpose
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
 from orbitfl.scenario import Mission, Scenario
 from orbitfl.simulation.engine import simulate
 from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
 from orbitfl.simulation.timeline import Timeline
-
-LOST_CONTACTS = 6
-"""A purpose of the scenario's seed."""
 
 
 def contact_plan(scenario: Mission) -> ContactPlan:
@@ -87,7 +85,7 @@ def _open(scenario: Scenario, plan: ContactPlan) -> ContactPlan:
     share = scenario.faults.lost_contacts
     if not share:
         return plan
-    return plan.where(np.random.default_rng([scenario.seed, LOST_CONTACTS]).random(len(plan)) >= share)
+    return plan.where(np.random.default_rng([scenario.seed, Purpose.LOST_CONTACTS]).random(len(plan)) >= share)
 
 
 def _meetings(scenario: Scenario, names: Sequence[str]) -> Meetings | None:
