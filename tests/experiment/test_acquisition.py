@@ -104,7 +104,9 @@ def test_clouds_hide_their_share_of_images_and_the_seed_says_which(scenario: Sce
     assert len(clear) / len(everything) == pytest.approx(0.6, abs=3 * (0.24 / len(everything)) ** 0.5)
     assert clear == clear_images(cloudy, areas, Purpose.SCENE_CLOUDS)
     assert clear != clear_images(replace(cloudy, seed=8), areas, Purpose.SCENE_CLOUDS)
-    assert not clear_images(replace(scenario, imaging=replace(scenario.imaging, cloud_probability=1.0)), areas, 0)
+    assert not clear_images(
+        replace(scenario, imaging=replace(scenario.imaging, cloud_probability=1.0)), areas, Purpose.PARTITION
+    )
 
 
 def test_satellites_hold_what_they_have_seen_and_train_on_nothing_else(scenario: Scenario):
