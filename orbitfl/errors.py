@@ -25,6 +25,13 @@ class DamagedWeightsError(WeightsError):
     """A weight file is not the published one that it should be."""
 
 
+class DivergedError(OrbitflError):
+    """Learning has ended in weights, or in answers, that are no numbers."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Training has diverged, and its weights are no use: {why}.")
+
+
 class DownloadError(OrbitflError):
     """A published file cannot be fetched, or what came is another one."""
 

@@ -1,10 +1,14 @@
 """Writing files and folders so that a reader never meets half of one, and reading what anybody may have written."""
 
+import errno
+import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +17,10 @@ from typing import Any
 from orbitfl.errors import StorageError
 
 LARGEST_OBJECT_BYTE = 10_000_000
+LOCK = ".lock"
+"""The file by which a process tells that it works in a folder; it is taken away at the end."""
+LETTING_GO_S = 5.0
+"""How long a process that was just killed may take to be gone."""
 _HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 
 
@@ -59,6 +67,54 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep everybody else out of `folder`, which is made if need be, while the block runs; it ends with the process.
+
+    Raises StorageError if another has it, whether in another process or in this one, or the place cannot be written.
+    """
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(path)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} could not be written: {error.strerror or error}. Free some space or choose another place."
+        ) from error
+    if descriptor is None:
+        raise StorageError(f"{folder} is being worked in by another process; wait until that ends, or end it.")
+    try:
+        yield
+    finally:
+        # Where the folder is gone, another may have made it anew.
+        if _is_at(path, descriptor):
+            path.unlink()
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> int | None:
+    """The open file at `path` with its lock, which ends with the process at the latest; None if another keeps it."""
+    until_s = time.monotonic() + LETTING_GO_S
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who had it may have taken the file away in between.
+            if _is_at(path, descriptor):
+                return descriptor
+        os.close(descriptor)
+        if time.monotonic() > until_s:
+            return None
+        time.sleep(0.05)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def half_written(folder: Path) -> list[Path]:
     """What killed writers of `replacing` have left anywhere in `folder`: nobody will ever finish it."""
     return [path for path in sorted(folder.rglob(".*.part")) if path.is_file() and _HALF_WRITTEN.fullmatch(path.name)]
@@ -79,12 +135,28 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orbitfl"
 
 
+def read_regular(path: Path, largest_byte: int) -> bytes:
+    """What is in a file that anybody may have put there; a pipe or a device may never end.
+
+    Raises OSError, or ValueError saying what is wrong: it is none, or has more than `largest_byte`.
+    """
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is a pipe or a device, not a file")
+    with path.open("rb") as file:
+        content = file.read(largest_byte + 1)
+    if len(content) > largest_byte:
+        raise ValueError(f"it is larger than {largest_byte} bytes")
+    return content
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file that anybody may have written. Raises OSError, or ValueError saying what is wrong."""
-    if path.stat().st_size > LARGEST_OBJECT_BYTE:
-        raise ValueError(f"it is larger than {LARGEST_OBJECT_BYTE} bytes")
+    text = read_regular(path, LARGEST_OBJECT_BYTE).decode()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(content, dict):

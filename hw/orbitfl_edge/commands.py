@@ -233,7 +233,7 @@ def _between(lowest: int, highest: int) -> Callable[[str], int]:
 def _amount(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text[:20]} was given where a number above 0 is expected")
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where a number above 0 is expected")
     return number
 
 

@@ -28,7 +28,7 @@ def require_possible(path: Path) -> None:
         raise EdgeError(f"{str(path)[:80]} is no place for a file ({error.strerror}); choose another.") from error
     if there != stat.S_IFREG:
         what = "a folder" if there == stat.S_IFDIR else "no plain file"
-        raise EdgeError(f"{path} is there already and is {what}; choose another name.")
+        raise EdgeError(f"{path} exists already and is {what}; choose another name.")
 
 
 @contextmanager

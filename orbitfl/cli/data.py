@@ -1,13 +1,14 @@
 """`orbitfl data`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from orbitfl.cli.progress import reporting
-from orbitfl.errors import OrbitflError
+from orbitfl.errors import OrbitflError, in_a_line
 
 if TYPE_CHECKING:
     from orbitfl.data.catalogue import DataSet
@@ -23,7 +24,7 @@ def synth(
     out: Annotated[Path, typer.Option(help="The folder to make; it must not exist.", show_default=False)],
     scenes: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 16,
     size_px: Annotated[int, typer.Option(min=64, max=4096, help="Edge of a scene.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal files.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**62, help="Equal seeds give equal files.")] = 0,
 ) -> None:
     """Write synthetic Sentinel-2-like scenes with exact water masks as GeoTIFFs."""
     from orbitfl.data.writing import write_scenes
@@ -37,7 +38,7 @@ def synth(
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder with images/*.tif and masks/*.tif.")],
 ) -> None:
-    """Read every band and mask of a folder to the last pixel, and say what is there."""
+    """Read every band and mask of a folder to the last pixel, and say what is there and which bands each scene has."""
     from orbitfl.data.checking import read_through
 
     with reporting() as notify:
@@ -46,6 +47,13 @@ def check(
         f"{folder}: {found.scenes} scenes, {found.known_px:,} known pixels, {found.water_percent:.1f} % water. "
         "All readable."
     )
+    for bands, names in found.scenes_by_bands.items():
+        print(f"  {_some(names)}: {', '.join(in_a_line(band) or 'a band without a name' for band in bands)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return f"{len(names)} {'scene' if len(names) == 1 else 'scenes'} ({shown})"
 
 
 @app.command(epilog="Example: orbitfl data get esw --out esw")

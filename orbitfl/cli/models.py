@@ -52,7 +52,7 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="Where the checkpoint goes (.safetensors).", show_default=False)],
     steps: Annotated[int | None, typer.Option(min=10, help="Gradient steps. [default: the recipe's]")] = None,
     scenes: Annotated[int | None, typer.Option(min=1, help="Synthetic scenes. [default: the recipe's]")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of scenes, weights and batches.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**40, help="Seed of scenes, weights and batches.")] = 0,
 ) -> None:
     """Train nano-base anew: a class-agnostic promptable segmenter, from synthetic scenes alone."""
     from orbitfl.models.checkpoint import save_half

@@ -20,7 +20,8 @@ def report(
     from orbitfl.report import write, write_comparison
 
     path = out or folder / "report.html"
-    if not (folder / "run.json").exists() and any(folder.rglob("run.json")):
+    is_one = (folder / "run.json").exists()
+    if not is_one and ((folder / "failed.json").exists() or any(folder.rglob("run.json"))):
         write_comparison(folder, path)
     else:
         write(RunResult.from_folder(folder), path)

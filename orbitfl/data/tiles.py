@@ -19,6 +19,9 @@ Stretch = Literal["auto", "none", "percentile"]
 IGNORE: Final = 255
 """The mask value of pixels whose truth is not known: they neither train nor count."""
 
+LARGEST_TILE_PX: Final = 16_384
+"""More than a Sentinel-2 granule has; smaller scenes are padded to a tile, in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
@@ -44,6 +47,8 @@ class Tiling:
     def __post_init__(self) -> None:
         if self.tile_px < 16:
             raise DataError(f"tile_px is {self.tile_px}; tiles need at least 16 pixels, usually 256.")
+        if self.tile_px > LARGEST_TILE_PX:
+            raise DataError(f"tile_px is {self.tile_px}; tiles have {LARGEST_TILE_PX} pixels at the most, usually 256.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,16 +6,14 @@ import numpy as np
 
 from orbitfl.environment.base import Activity, Reason
 from orbitfl.environment.options import Radiation
-
-PURPOSE = 0x5AD
-"""Keeps these numbers apart from others that are drawn from the mission's seed."""
+from orbitfl.purposes import Purpose
 
 
 class Stream:
     """Random numbers from 0 to 1 of one satellite, which counts what it gave, so that it can go on from there."""
 
     def __init__(self, seed: int, node: int, draws: int) -> None:
-        bits = np.random.PCG64([seed, PURPOSE, node])
+        bits = np.random.PCG64([seed, Purpose.RADIATION, node])
         bits.advance(draws)
         self._random, self.draws = np.random.Generator(bits).random, draws
 

@@ -11,11 +11,9 @@ from orbitfl.data.folder import Scene
 from orbitfl.data.partition import Holding, Overflight, from_the_start
 from orbitfl.data.tiles import Tiles
 from orbitfl.errors import DataError
+from orbitfl.purposes import Purpose
 from orbitfl.scenario import Scenario
 from orbitfl.scenario.schema import Event
-
-PARTITION, SCENE_CLOUDS, EVENT_CLOUDS, FEWER_TILES = 0, 2, 3, 8
-"""Purposes of the scenario's seed."""
 
 
 class Image(NamedTuple):
@@ -35,18 +33,18 @@ def holdings(scenario: Scenario, tiles: Tiles, scenes: Sequence[Scene], satellit
     most_tiles = scenario.training.most_tiles
     if most_tiles is None:
         return held
-    rng = np.random.default_rng([scenario.seed, FEWER_TILES])
+    rng = np.random.default_rng([scenario.seed, Purpose.FEWER_TILES])
     return tuple(holding.fewer(most_tiles, rng) for holding in held)
 
 
 def _held_by(scenario: Scenario, tiles: Tiles, scenes: Sequence[Scene], satellite_count: int) -> tuple[Holding, ...]:
     partition = scenario.data.partition
     if not isinstance(partition, Overflight):
-        rng = np.random.default_rng([scenario.seed, PARTITION])
+        rng = np.random.default_rng([scenario.seed, Purpose.PARTITION])
         return from_the_start(partition.split(tiles, satellite_count, rng))
     areas = [Area(name=scene.name, **box_of(scene)._asdict()) for scene in scenes]
     seen_s = np.full((satellite_count, len(scenes)), np.inf)
-    for image in reversed(clear_images(scenario, areas, SCENE_CLOUDS)):
+    for image in reversed(clear_images(scenario, areas, Purpose.SCENE_CLOUDS)):
         seen_s[image.node, image.area] = image.at_s
     return tuple(_held(first_s[tiles.scene]) for first_s in seen_s)
 
@@ -54,10 +52,10 @@ def _held_by(scenario: Scenario, tiles: Tiles, scenes: Sequence[Scene], satellit
 def event_images(scenario: Scenario, event: Event) -> list[Image]:
     """Those of the event's area, taken whole after it began, in order of time."""
     since_s = scenario.since_epoch_s(event.time_utc)
-    return [image for image in clear_images(scenario, [event.area], EVENT_CLOUDS) if image.at_s > since_s]
+    return [image for image in clear_images(scenario, [event.area], Purpose.EVENT_CLOUDS) if image.at_s > since_s]
 
 
-def clear_images(scenario: Scenario, areas: Sequence[Area], purpose: int) -> list[Image]:
+def clear_images(scenario: Scenario, areas: Sequence[Area], purpose: Purpose) -> list[Image]:
     """Every image of a whole area by daylight that clouds do not hide, in order of time; taken when its pass ends."""
     imaging = scenario.imaging
     windows = imaging_windows(

@@ -15,13 +15,11 @@ from orbitfl.models import checkpoint
 from orbitfl.models.mobile_sam import MobileSam, build
 from orbitfl.models.trainable import equip
 from orbitfl.progress import Notify
+from orbitfl.purposes import Purpose
 from orbitfl.scenario import Scenario
 from orbitfl.training.embeddings import kept_embeddings
 from orbitfl.training.learner import DecoderLearner, Lessons
 from orbitfl.training.prompts import PROMPTS
-
-LABEL_NOISE = 5
-"""A purpose of the scenario's seed."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _mislabelled(lessons: Lessons, scenario: Scenario) -> Lessons:
     share = scenario.faults.label_noise
     if not share:
         return lessons
-    rng = np.random.default_rng([scenario.seed, LABEL_NOISE])
+    rng = np.random.default_rng([scenario.seed, Purpose.LABEL_NOISE])
     count = round(share * len(lessons))
     # A single tile has nobody to change masks with.
     wrong = rng.choice(len(lessons), 2 if count == 1 < len(lessons) else count, replace=False)

@@ -14,9 +14,10 @@ import torch
 from orbitfl import results
 from orbitfl.contacts import write
 from orbitfl.errors import OrbitflError, ScenarioError, StorageError
+from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
-from orbitfl.files import half_written, replacing, write_bytes, write_text
+from orbitfl.files import LOCK, half_written, locked, replacing, write_bytes, write_text
 from orbitfl.process import installed
 from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
@@ -55,6 +56,15 @@ class RunFolder:
         """The run that lies here, with those of its controls that are through; None if it is not through itself."""
         return RunResult.from_folder(self.path) if (self.path / "run.json").exists() else None
 
+    def require_inputs(self, classroom: Classroom) -> None:
+        """Raises StorageError for a finished run of other tiles or launch weights than these."""
+        told = results.read_provenance(self.path)
+        if (told.get("input_sha256"), told.get("base_sha256")) != (classroom.hashes, classroom.base):
+            raise StorageError(
+                f"{self.path} holds a run of other tiles or launch weights than are there now; give those that it was "
+                "begun with, or choose another folder."
+            )
+
     def write(self, result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> None:
         """Everything but the picture."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -87,28 +97,32 @@ def claimed(path: Path, scenario: Scenario, resume: bool) -> Iterator[RunFolder]
     """The folder for a run of `scenario`, new or, to `resume`, with what a stopped run of it has left.
 
     A run that fails before its first state leaves nothing; one that was killed before it may be begun anew. Raises
-    StorageError for a folder that holds something else, or an unfinished run if `resume` was not asked for;
-    ScenarioError for a run of another scenario.
+    StorageError for a folder that holds something else, that another process works in, or an unfinished run if
+    `resume` was not asked for; ScenarioError for a run of another scenario.
     """
-    folder, left = RunFolder(path), half_written(path)
-    is_new = not path.exists() or (path.is_dir() and _is_untouched(path, left, scenario))
-    is_empty = is_new and not (path / "scenario.yaml").exists()
-    if not is_new:
-        _require_same(path, scenario, resume)
-    _tidy(path, left)
-    if is_empty:
-        write_text(path / "scenario.yaml", resolved_yaml(scenario))
-    try:
-        yield folder
-    except OrbitflError:
-        if is_empty and not any(path.rglob("state.safetensors")) and not (path / "run.json").exists():
-            shutil.rmtree(path, ignore_errors=True)
-        raise
+    if path.exists() and not path.is_dir():
+        raise StorageError(f"{path} is a file; choose another folder or move it away first.")
+    with locked(path):
+        left = half_written(path)
+        is_new = _is_untouched(path, left, scenario)
+        is_empty = is_new and not (path / "scenario.yaml").exists()
+        if not is_new:
+            _require_same(path, scenario, resume)
+        _tidy(path, left)
+        if is_empty:
+            write_text(path / "scenario.yaml", resolved_yaml(scenario))
+        try:
+            yield RunFolder(path)
+        except OrbitflError:
+            if is_empty and not any(path.rglob("state.safetensors")) and not (path / "run.json").exists():
+                shutil.rmtree(path, ignore_errors=True)
+            raise
 
 
 def _is_untouched(path: Path, left: Sequence[Path], scenario: Scenario) -> bool:
     """Whether nothing lies there but what a run of this scenario writes before it begins."""
-    files = [each for each in path.rglob("*") if not each.is_dir() and each not in left]
+    own_lock = path / LOCK
+    files = [each for each in path.rglob("*") if not each.is_dir() and each not in left and each != own_lock]
     own = path / "scenario.yaml"
     return not files or (files == [own] and own.read_bytes() == resolved_yaml(scenario).encode())
 

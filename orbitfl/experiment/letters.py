@@ -196,13 +196,17 @@ class Letters:
         return read, refusals
 
     def _laid_in(self, nodes: Sequence[Node], direction: Direction, at_s: float) -> Iterator[Record]:
-        """Into the receiver's inbox, with what was relayed; what it has already, it leaves."""
+        """Into the receiver's inbox, with what was relayed.
+
+        What it has already it leaves without a word: who has not trained meanwhile repeats its version without malice,
+        and a relay may be slower than another way. Who sends anew what it has sent before does not.
+        """
         sender, receiver = direction
         parcel = self.parcels.pop(direction)
         for each in (parcel, *parcel.relayed):
             try:
                 read = self._read(direction, each)
-                origin = self._from(sender, read) if each is parcel else self._origin(receiver, read)
+                origin = self._met(nodes[receiver], sender, read) if each is parcel else self._origin(receiver, read)
                 if read.header.version <= nodes[receiver].last_version.get(origin, -1):
                     continue
                 read = self._screened(nodes[receiver], origin, read, at_s)
@@ -287,6 +291,16 @@ class Letters:
         """The sender that was met. Raises RefusalError where the message is told to be another's."""
         if read.header.sender != self.terms.names[sender]:
             raise RefusalError("wrong sender", f"{self.terms.names[sender]} sent it as {read.header.sender[:40]!r}")
+        return sender
+
+    def _met(self, node: Node, sender: int, read: Read) -> int:
+        """The sender, met by `node`, that says something else than before. Raises RefusalError for an old message."""
+        self._from(sender, read)
+        said = read.header.version, read.header.made_s
+        before = node.heard.get(sender)
+        if before is not None and (said[0] < before[0] or said[1] <= before[1]):
+            raise RefusalError("replayed", f"it came from {read.header.sender}")
+        node.heard[sender] = said
         return sender
 
     def _screened(self, node: Node, sender: int, read: Read, at_s: float) -> Read:

@@ -13,14 +13,12 @@ from orbitfl.federation.messages import message_byte
 from orbitfl.federation.strategies import Strategy, TwoLevel, is_served
 from orbitfl.federation.weights import Layout
 from orbitfl.orbit.walker import Walker
+from orbitfl.purposes import Purpose
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
 from orbitfl.scenario import Mission, Scenario
 from orbitfl.simulation.engine import simulate
 from orbitfl.simulation.rules import Agenda, Meetings, Rules, Wire
 from orbitfl.simulation.timeline import Timeline
-
-LOST_CONTACTS = 6
-"""A purpose of the scenario's seed."""
 
 
 def contact_plan(scenario: Mission) -> ContactPlan:
@@ -85,7 +83,7 @@ def _open(scenario: Scenario, plan: ContactPlan) -> ContactPlan:
     share = scenario.faults.lost_contacts
     usable = plan.table["volume_bit"] > 0
     if share:
-        usable &= np.random.default_rng([scenario.seed, LOST_CONTACTS]).random(len(plan)) >= share
+        usable &= np.random.default_rng([scenario.seed, Purpose.LOST_CONTACTS]).random(len(plan)) >= share
     return plan if usable.all() else plan.where(usable)
 
 

@@ -16,6 +16,7 @@ class Node:
     member: its model, as the difference to launch, and what its strategy remembers. moments, drawn: of its optimiser
     and of its tiles. steps: batches trained so far; steps_apart: since it last merged. version: how often its model has
     changed. inbox: letters by sender, not merged yet. last_version: of each sender, the newest that was taken.
+    heard: version and moment of the last message that each sender handed over itself, for those who gather.
     sources: who trained what its model knows; pending_sources: what letters know that are not merged yet, by sender.
     lengths: of the last models that it took.
     """
@@ -28,6 +29,7 @@ class Node:
     version: int = 0
     inbox: dict[int, Letter] = field(default_factory=dict)
     last_version: dict[int, int] = field(default_factory=dict)
+    heard: dict[int, tuple[int, float]] = field(default_factory=dict)
     sources: frozenset[int] = frozenset()
     pending_sources: dict[int, frozenset[int]] = field(default_factory=dict)
     lengths: list[float] = field(default_factory=list)

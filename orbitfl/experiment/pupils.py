@@ -9,13 +9,11 @@ from orbitfl.data.partition import Holding, pooled
 from orbitfl.experiment.balance import Balance
 from orbitfl.experiment.node import Node
 from orbitfl.federation.strategies import Strategy
+from orbitfl.purposes import Purpose
 from orbitfl.simulation.timeline import Consensus, Digest, Exchange, Happening, Inference, Offer, Sending, Session
 from orbitfl.training.crew import Crew, Job
 from orbitfl.training.flat import Vector
 from orbitfl.training.learner import Lessons, Progress
-
-TRAINING = 1
-"""A purpose of the scenario's seed: training draws from [seed, TRAINING, satellite]."""
 
 
 @dataclass
@@ -77,5 +75,5 @@ class Pupils:
         at_s = session.start_s
         held = pooled(self.holdings, at_s) if self.pools_data else self.holdings[session.node].at(at_s)
         progress = Progress(self.launch + node.member.model, node.moments, node.drawn)
-        seed = (self.seed, TRAINING, 0 if self.pools_data else session.node)
+        seed = (self.seed, Purpose.TRAINING, 0 if self.pools_data else session.node)
         return Job(progress, self.lessons, held, session.steps, seed)

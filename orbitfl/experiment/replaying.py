@@ -9,12 +9,10 @@ from orbitfl.experiment.letters import Letters, Terms
 from orbitfl.experiment.pupils import Pupils
 from orbitfl.experiment.replay import Replay
 from orbitfl.federation.weights import Layout
+from orbitfl.purposes import Purpose
 from orbitfl.results import GROUND
 from orbitfl.scenario import Scenario
 from orbitfl.training.crew import Crew
-
-HOSTILITY = 7
-"""A purpose of the scenario's seed."""
 
 
 def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple[str, ...]) -> Replay:
@@ -30,7 +28,7 @@ def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple
         most_samples=max(len(holding.index) for holding in classroom.holdings),
     )
     hostile = {
-        names.index(name): Hostile(attack, np.random.default_rng([scenario.seed, HOSTILITY, names.index(name)]))
+        names.index(name): Hostile(attack, np.random.default_rng([scenario.seed, Purpose.HOSTILITY, names.index(name)]))
         for name, attack in scenario.faults.hostile.items()
     }
     summed = "sum" in exchange.strategy.start(0).memory

@@ -87,6 +87,7 @@ class _School:
 
 def _run_one(scenario: Scenario, school: _School, folder: RunFolder | None) -> RunResult:
     if folder is not None and (done := folder.finished()) is not None:
+        folder.require_inputs(school.classroom)
         return replace(done, controls={})
     names, layout = school.plan.satellite_names, Layout(school.classroom.learner.shapes)
     mission = timeline(scenario, school.plan, layout, agenda(scenario, school.known))

@@ -24,7 +24,7 @@ from orbitfl.federation.strategies import Member
 from orbitfl.files import write_bytes
 from orbitfl.training.flat import Moments
 
-FORMAT = "orbitfl-state-2"
+FORMAT = "orbitfl-state-3"
 KNOWN = {each.__name__: each for each in (Node, Member, Moments, Letter, Parcel, WaterMap)}
 Arrays = dict[str, NDArray]
 Row = tuple[int, tuple[float, str, str, float]]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from orbitfl.data.tiles import Tiles
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import prepare, restore
+from orbitfl.progress import Count
 from orbitfl.training.scores import confusion
 
 MOST_PIXELS = 8 * 2**20
 LEAST_TILES = 4
 
 Logits = NDArray[np.float32]
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def torch_logits(model: MobileSam, images: NDArray[np.uint8]) -> Logits:
 
 
 def all_logits(
-    one_batch: Callable[[NDArray[np.uint8]], Logits], images: NDArray[np.uint8], batch: int, on_progress: OnProgress
+    one_batch: Callable[[NDArray[np.uint8]], Logits], images: NDArray[np.uint8], batch: int, on_progress: Count
 ) -> Logits:
     """What `one_batch` answers to all images, `batch` at a time."""
     answers = []

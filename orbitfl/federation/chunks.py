@@ -113,41 +113,13 @@ class Assembly:
         """The chunks still to come, in order."""
         return tuple(index for index in range(self.manifest.n_chunks) if index not in self._held)
 
-    def bitmap(self) -> bytes:
-        """What the receiver tells the sender: bit i of byte i // 8, lowest first, is set if chunk i is held."""
-        bits = bytearray(-(-self.manifest.n_chunks // 8))
-        for index in self._held:
-            bits[index // 8] |= 1 << index % 8
-        return bytes(bits)
-
     def payload(self) -> bytes:
         """The message. Raises WeightsError while chunks are missing."""
         if missing := self.missing():
             raise WeightsError(f"{len(missing)} of {self.manifest.n_chunks} chunks are still missing; wait for them.")
         return b"".join(self._held[index] for index in range(self.manifest.n_chunks))
 
-    def to_state(self) -> bytes:
-        """Bitmap and held chunks, to go on after a restart."""
-        return self.bitmap() + b"".join(self._held[index] for index in sorted(self._held))
-
-    @classmethod
-    def from_state(cls, manifest: Manifest, state: bytes) -> Self:
-        """Undo `to_state`; every chunk is checked anew. Raises RefusalError for a state of another transfer."""
-        assembly, start = cls(manifest), -(-manifest.n_chunks // 8)
-        for index in _set_bits(state[:start]):
-            end = start + (manifest.length_byte(index) if index < manifest.n_chunks else 0)
-            if not assembly.offer(index, state[start:end]):
-                raise RefusalError("wrong state", f"chunk {index} of a half transfer is not what its manifest says")
-            start = end
-        if len(state) != start:
-            raise RefusalError("wrong state", f"a half transfer has {len(state)} bytes where {start} are expected")
-        return assembly
-
 
 def _unchanging(chunk: bytes | memoryview) -> bytes | memoryview:
     """The chunk itself, where nobody can change its bytes any more; a copy of them otherwise."""
     return chunk if isinstance(chunk, memoryview) and type(chunk.obj) is bytes else bytes(chunk)
-
-
-def _set_bits(bits: bytes) -> Iterator[int]:
-    return (index for index in range(8 * len(bits)) if bits[index // 8] >> index % 8 & 1)

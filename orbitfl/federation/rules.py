@@ -219,10 +219,6 @@ class Clipped(_Rule):
 
 AnyRule = Annotated[Mean | SampleWeighted | StalenessWeighted | LDawa | TrimmedMean | Clipped, Discriminator("kind")]
 
-RULES: dict[str, type[Rule]] = {
-    each.kind: each for each in (Mean, SampleWeighted, StalenessWeighted, LDawa, TrimmedMean, Clipped)
-}
-
 
 def _towards(own: Vector, letters: Sequence[Letter], weights: Sequence[float]) -> Vector:
     """(1 - sum w_j) own + sum w_j x_j, summed in float64."""

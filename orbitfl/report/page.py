@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from orbitfl.errors import OrbitflError
+from orbitfl.errors import OrbitflError, StorageError
 from orbitfl.experiment.result import RunResult
 from orbitfl.report import comparison, earth, learning, onboard, traffic
 from orbitfl.report.examples import Example, examples
@@ -68,9 +68,12 @@ def _flight(result: RunResult) -> tuple[earth.Flight | None, str]:
 
 
 def comparison_html(folder: Path) -> str:
-    """The page of all runs below `folder`, and of what failed. Raises StorageError if there are none."""
+    """The page of all runs below `folder`, and of what failed. Raises StorageError if none is finished."""
+    failed = failures_in(folder)
+    if failed and not any(folder.rglob("run.json")):
+        raise StorageError(f"{folder} holds no finished run to compare, only such as failed. {failed[0]}")
     runs, problems = runs_in(folder)
-    missing = [*failures_in(folder), *(f"Left out: {problem}" for problem in problems)]
+    missing = [*failed, *(f"Left out: {problem}" for problem in problems)]
     found = variants(runs)
     plots = {
         "curves": comparison.curves(found),

@@ -32,6 +32,7 @@ from orbitfl.scenario.terminal_link import TerminalLink, carrier, within_reach
 from orbitfl.training.options import MobileSam, Training
 
 _FOLDER = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}")
+MOST_EVALUATIONS, MOST_BEATS = 1_000_000, 10_000_000
 
 Constellation = Annotated[Walker | Keplerian | Omm | Tle | Oem, Discriminator("kind")]
 Environment = Annotated[Paseos | Battery, Discriminator("kind")]
@@ -201,8 +202,9 @@ class Scenario(Mission):
                 f"event.time_utc is {self.event.time_utc.isoformat()}, but the mission lasts from "
                 f"{self.epoch_utc.isoformat()} for {self.duration_s:g} s; move the event or lengthen duration_s."
             )
-        if self.seed < 0:
-            raise ScenarioError(f"seed is {self.seed}; it must be 0 or more.")
+        if not 0 <= self.seed < 2**63:
+            raise ScenarioError(f"seed is {self.seed}; it must lie from 0 to {2**63 - 1}.")
+        self._require_few_beats()
         to_ground = self.event is not None or self.exchange.strategy.pattern == "ground"
         demand.require_known(self.compute, self.links.isl, self.links.ground if to_ground else None)
         if self.exchange.strategy.pattern == "ground" and not (self.ground_stations and self.links.ground):
@@ -211,6 +213,20 @@ class Scenario(Mission):
                 "scenario has no ground_stations or no links.ground; add them, or take a strategy between satellites."
             )
         require_feeds(self.environment, self.watts().train_w * self.seconds().train_step_s)
+
+    def _require_few_beats(self) -> None:
+        """Raises ScenarioError for what would come about more often than memory holds."""
+        for name, every_s, most in (
+            ("evaluation.every_s", self.evaluation.every_s, MOST_EVALUATIONS),
+            ("exchange.min_interval_s", self.exchange.min_interval_s, MOST_BEATS),
+            ("training.session_every_s", self.training.session_every_s, MOST_BEATS),
+            ("training.retry_s", self.training.retry_s, MOST_BEATS),
+        ):
+            if self.duration_s > most * every_s:
+                raise ScenarioError(
+                    f"{name} is {every_s}, more than {most} times in a mission of {self.duration_s:g} s; "
+                    f"give {self.duration_s / most:.2g} or more."
+                )
 
     def seconds(self) -> demand.Seconds:
         """What each activity takes on the board."""

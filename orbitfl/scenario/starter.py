@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.files import write_text
+from orbitfl.scenario import yaml_text
 
 TEMPLATE = Path(__file__).with_name("starter.yaml")
 PLACEHOLDER = "my-mission"
@@ -23,5 +24,8 @@ def write_starter(name: str, folder: Path) -> Path:
     path = folder / f"{name}.yaml"
     if path.exists():
         raise StorageError(f"{path} exists; choose another name or move it away first.")
-    write_text(path, TEMPLATE.read_text(encoding="utf-8").replace(PLACEHOLDER, name))
+    template, key = TEMPLATE.read_text(encoding="utf-8"), yaml_text.dump({"name": name})
+    # Where YAML reads a name as something else, such as `yes`, the key has quotes.
+    started = template.replace(f"name: {PLACEHOLDER}\n", key, 1).replace(PLACEHOLDER, name)
+    write_text(path, started)
     return path

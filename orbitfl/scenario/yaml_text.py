@@ -8,13 +8,30 @@ from typing import Any
 import yaml
 
 from orbitfl.errors import ScenarioError, in_a_line
+from orbitfl.files import read_regular
 
 LARGEST_DOCUMENT = 2_000_000
 """Values and characters together; the largest file that is read holds fewer, unless it repeats itself."""
 
 
+MOST_MERGED = 100_000
+"""Keys that `<<` brings in, each as often as it does."""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: 1e-4 is a number, not a text."""
+    """YAML 1.2 numbers: 1e-4 is a number, not a text. What `<<` repeats is counted before it is written out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self.merged += len(node.value)
+        if self.merged > MOST_MERGED:
+            raise yaml.constructor.ConstructorError(
+                None, None, "it repeats parts of itself by `<<` beyond all bounds; write out what is meant"
+            )
 
 
 _Loader.add_implicit_resolver(
@@ -32,13 +49,13 @@ class _Dumper(yaml.SafeDumper):
 def read(path: Path, largest_byte: int, what: str) -> str:
     """The text of a file. `what` it should be, such as "a scenario". Raises ScenarioError naming the file."""
     try:
-        if path.stat().st_size > largest_byte:
-            raise ScenarioError(f"{path} is larger than {largest_byte} bytes; {what} is a short YAML file.")
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, largest_byte).decode("utf-8")
     except OSError as error:
         raise ScenarioError(f"{path} could not be read: {error.strerror}. Give the path of {what} file.") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path} is not a text file; give the path of {what} in YAML.") from error
+    except ValueError as error:
+        raise ScenarioError(f"{path} cannot be used: {error}; {what} is a short YAML file.") from error
 
 
 def parse(text: str, name: str) -> Any:

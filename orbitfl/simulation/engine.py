@@ -19,15 +19,13 @@ import numpy as np
 from orbitfl.contacts.channel import Channel, Steady
 from orbitfl.contacts.plan import Contact, ContactPlan
 from orbitfl.environment.base import Activity, Environment
+from orbitfl.purposes import Purpose
 from orbitfl.simulation.meetings import digest, meet_ideally, meet_in_windows
 from orbitfl.simulation.mission import Mission, lose
 from orbitfl.simulation.products import watch
 from orbitfl.simulation.rounds import visit_stations
 from orbitfl.simulation.rules import Agenda, Rules
 from orbitfl.simulation.timeline import Evaluation, Session, Timeline
-
-LINKS = 4
-"""A purpose of the scenario's seed: which chunks are lost."""
 
 
 def simulate(
@@ -80,7 +78,7 @@ def _begun(
     for contact in plan.of_kind("ground") if agenda.observations else ():
         passes[node_of[contact.a]].append(contact)
     left_byte = [each.size_byte for each in agenda.observations]
-    free_at_s, rng = [0.0] * len(node_of), np.random.default_rng([rules.seed, LINKS])
+    free_at_s, rng = [0.0] * len(node_of), np.random.default_rng([rules.seed, Purpose.LOST_CHUNKS])
     mission = Mission(rules, environment, channel, agenda, node_of, passes, free_at_s, left_byte, rng)
     for node, at_s in rules.lost_at_s.items():
         mission.push(at_s, rules.priorities[0], partial(lose, node=node))

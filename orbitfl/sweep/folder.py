@@ -1,7 +1,8 @@
 """A sweep's folder: its manifest, a folder per run, and what they say together."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from orbitfl.errors import ScenarioError, StorageError
-from orbitfl.files import read_object, replacing, write_text
+from orbitfl.files import LOCK, locked, read_object, replacing, write_text
 from orbitfl.sweep.evidence import all_recorded
 from orbitfl.sweep.grid import Axis, Trial
 from orbitfl.sweep.table import Row, by_setting, rows_of
@@ -50,11 +51,22 @@ class SweepFolder:
                     f"{self.path} holds a sweep of another scenario (see {self.manifest.name} there); "
                     "choose another --out, or give the scenario that it was begun with."
                 )
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif self._holds_anything():
             raise StorageError(f"{self.path} exists and holds no sweep; choose another --out or move it away first.")
         grid = {axis.key: list(axis.values) for axis in axes}
         content = {"format": FORMAT, "scenario": scenario_yaml, "grid": grid, "seeds": seeds}
         write_text(self.manifest, json.dumps(content, indent=1) + "\n")
+
+    def _holds_anything(self) -> bool:
+        return self.path.exists() and any(each.name != LOCK for each in self.path.iterdir())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other sweeps out. Raises StorageError where one is at work, or for a path that is a file."""
+        if self.path.exists() and not self.path.is_dir():
+            raise StorageError(f"{self.path} exists and holds no sweep; choose another --out or move it away first.")
+        with locked(self.path):
+            yield
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -87,11 +87,12 @@ def run_sweep(
     if target is not None:
         require_target(target)
     trials, folder = trials_of(Path(scenario), overrides, axes, seeds), SweepFolder(Path(out))
-    folder.claim(resolved_yaml(load(scenario, overrides)), axes, seeds, resume)
-    missing, outcomes = folder.unfinished(trials), list[Outcome]()
-    runs = swept(missing, folder.runs, workers) if dask is None else on_cluster(missing, folder.runs, dask)
-    for done, outcome in enumerate(runs, start=1):
-        outcomes.append(outcome)
-        notify(outcome, done, len(missing))
-    rows, failed = folder.conclude(trials, outcomes, target)
+    with folder.alone():
+        folder.claim(resolved_yaml(load(scenario, overrides)), axes, seeds, resume)
+        missing, outcomes = folder.unfinished(trials), list[Outcome]()
+        runs = swept(missing, folder.runs, workers) if dask is None else on_cluster(missing, folder.runs, dask)
+        for done, outcome in enumerate(runs, start=1):
+            outcomes.append(outcome)
+            notify(outcome, done, len(missing))
+        rows, failed = folder.conclude(trials, outcomes, target)
     return Sweep(folder, rows, by_setting(rows, trials), failed)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from orbitfl.errors import DivergedError
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import restore, scale_points
 from orbitfl.training.flat import FlatParameters, Moments, Vector
@@ -78,6 +79,7 @@ class DecoderLearner:
         """Take `steps` batches from the tiles `own` of `lessons`; returns the new state and the mean loss.
 
         The order of tiles depends on `seed` and on how many were drawn before, so a session cut in two draws the same.
+        Raises DivergedError where learning ends in weights that are no numbers.
         """
         self._flat.write(progress.weights)
         adamw = self._flat.optimizer(self.options, progress.moments)
@@ -90,18 +92,20 @@ class DecoderLearner:
             loss.backward()
             adamw.step()
             losses.append(loss.item())
-        drawn = progress.drawn + steps * self.options.batch_size
-        return Progress(self._flat.read(), self._flat.moments(adamw), drawn), float(np.mean(losses))
+        drawn, weights = progress.drawn + steps * self.options.batch_size, self._flat.read()
+        if not np.isfinite(weights).all():
+            raise DivergedError(f"learning_rate {self.options.learning_rate:g} is too large here; take a smaller one")
+        return Progress(weights, self._flat.moments(adamw), drawn), float(np.mean(losses))
 
     def score(self, weights: Vector, lessons: Lessons) -> Confusion:
-        """Every valid pixel of `lessons` counted once, water where the logit is above zero."""
+        """Every valid pixel of `lessons` counted once, water where the logit is above zero. Raises DivergedError."""
         counts = Confusion()
         for batch, water in self._predicted(weights, lessons):
             counts += confusion(water, lessons.masks[batch])
         return counts
 
     def water(self, weights: Vector, lessons: Lessons) -> NDArray[np.bool_]:
-        """Where the logit is above zero, (n, H, W)."""
+        """Where the logit is above zero, (n, H, W). Raises DivergedError."""
         return np.concatenate([water for _, water in self._predicted(weights, lessons)])
 
     def with_weights(self, weights: Vector) -> MobileSam:
@@ -115,7 +119,7 @@ class DecoderLearner:
         for first in range(0, len(lessons), SCORE_BATCH):
             batch = np.arange(first, min(first + SCORE_BATCH, len(lessons)))
             with torch.inference_mode():
-                yield batch, self._logits(lessons, batch)[:, 0].numpy() > 0
+                yield batch, water_of(self._logits(lessons, batch))
 
     def _logits(self, lessons: Lessons, batch: NDArray[np.intp]) -> Tensor:
         """(B, 1, H, W) at the tiles' own resolution."""
@@ -138,6 +142,13 @@ class DecoderLearner:
             None if told.labels is None else torch.from_numpy(told.labels[batch]),
             None if told.boxes is None else framed(told.boxes).flatten(1),
         )
+
+
+def water_of(logits: Tensor) -> NDArray[np.bool_]:
+    """Where logits (B, 1, H, W) are above zero, (B, H, W). Raises DivergedError for NaN, which would count as land."""
+    if torch.isnan(logits).any():
+        raise DivergedError("a model of them answers with NaN, which is neither water nor land")
+    return logits[:, 0].numpy() > 0
 
 
 def draw(n: int, drawn: int, size: int, seed: tuple[int, ...]) -> NDArray[np.intp]:

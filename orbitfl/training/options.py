@@ -5,6 +5,11 @@ from typing import Literal
 
 from orbitfl.errors import ScenarioError
 
+LARGEST_IMAGE_PX, LARGEST_BATCH, MOST_STEPS = 4096, 4096, 1_000_000
+"""Beyond what any board or ground station has the memory for, or the time."""
+LARGEST_RATE = 1.0e6
+"""Beyond it AdamW's own arithmetic may overflow."""
+
 
 @dataclass(frozen=True)
 class MobileSam:
@@ -26,6 +31,8 @@ class MobileSam:
             raise ScenarioError(
                 f"image_px is {self.image_px}; it must be a multiple of 32 from 64 on, such as 256, 512 or 1024."
             )
+        if self.image_px > LARGEST_IMAGE_PX:
+            raise ScenarioError(f"image_px is {self.image_px}; it must be {LARGEST_IMAGE_PX} at the most.")
         for name, most in (("lora_rank", 64), ("prompt_tokens", 256)):
             if not 1 <= getattr(self, name) <= most:
                 raise ScenarioError(f"{name} is {getattr(self, name)}; choose a number from 1 to {most}.")
@@ -55,10 +62,14 @@ class Training:
     most_tiles: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "batch_size", "session_steps", "session_every_s", "retry_s"):
+        for name in ("learning_rate", "session_every_s", "retry_s"):
             if getattr(self, name) <= 0:
                 raise ScenarioError(f"{name} is {getattr(self, name)}; it must be greater than 0.")
+        for name, most in (("batch_size", LARGEST_BATCH), ("session_steps", MOST_STEPS)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ScenarioError(f"{name} is {getattr(self, name)}; it must be greater than 0, {most} at the most.")
         if self.most_tiles is not None and self.most_tiles < 1:
             raise ScenarioError(f"most_tiles is {self.most_tiles}; it must be 1 or more, or left out.")
-        if self.weight_decay < 0:
-            raise ScenarioError(f"weight_decay is {self.weight_decay}; it must be 0 or more.")
+        for name in ("learning_rate", "weight_decay"):
+            if not 0 <= getattr(self, name) <= LARGEST_RATE:
+                raise ScenarioError(f"{name} is {getattr(self, name)}; it must be from 0 to {LARGEST_RATE:g}.")

@@ -64,6 +64,8 @@ def test_synthetic_scenes_can_be_made_checked_and_scored(orbitfl, tmp_path: Path
     assert orbitfl("data", "synth", "--out", tmp_path / "scenes", "--scenes", 2, "--size-px", 256).code == 0
     checked = orbitfl("data", "check", tmp_path / "scenes")
     assert checked.code == 0 and "2 scenes, 131,072 known pixels" in checked.out
+    bands = "B02, B03, B04, B08, B11, B12"
+    assert checked.out.splitlines()[1:] == [f"  2 scenes (synthetic_00000, synthetic_00001): {bands}"]
     scored = orbitfl("evaluate", "--checkpoint", "nano-base", "--data", tmp_path / "scenes", "--json")
     assert scored.code == 0, scored.err
     assert 0 <= json.loads(scored.out)["miou"] <= 100

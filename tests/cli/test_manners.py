@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from orbitfl.cli import app
+from orbitfl.scenario import load
 
 ORBITFL = Path(sys.executable).parent / "orbitfl"
 
@@ -47,6 +48,13 @@ def test_a_starter_is_written_once_and_runs_from_any_folder(orbitfl, tmp_path: P
     ended = orbitfl("run", "flood-watch.yaml", *words)
     assert ended.code == 0, ended.err
     assert (tmp_path / "runs/flood-watch/run.json").exists()
+
+
+@pytest.mark.parametrize("name", ["yes", "null", "Off", "e5"])
+def test_a_starters_name_is_a_text_whatever_yaml_makes_of_it(orbitfl, tmp_path: Path, monkeypatch, name: str):
+    monkeypatch.chdir(tmp_path)
+    assert orbitfl("init", name).code == 0
+    assert load(tmp_path / f"{name}.yaml").name == name
 
 
 @pytest.mark.parametrize("name", ["a b", "", "../up", "name: {x: 1}", "x" * 65])

@@ -83,3 +83,11 @@ def test_tables_of_something_else(orbitfl, folder: Path, tmp_path: Path):
 def test_a_folder_that_is_not_there(orbitfl, tmp_path: Path):
     ended = orbitfl("report", tmp_path / "nowhere")
     assert ended.code == 2 and "holds no finished run" in ended.err
+
+
+def test_where_all_runs_failed_the_reason_is_told(orbitfl, tmp_path: Path):
+    (tmp_path / "failed.json").write_text(json.dumps({"interval=9": "No satellite\nhas data.", "other": "x"}))
+    ended = orbitfl("report", tmp_path)
+    assert ended.code == 2 and len(ended.err.splitlines()) == 1
+    assert "only such as failed. Failed: interval=9: No satellite has data." in ended.err
+    assert not (tmp_path / "report.html").exists()

@@ -1,5 +1,6 @@
 """A folder is read through to the last band, whatever its bands are called."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,17 @@ def test_bands_of_any_name_are_read_and_pixels_counted(scene: Path) -> None:
     found = read_through(scene)
     assert (found.scenes, found.known_px, found.water_px) == (1, 96 * SIDE_PX, 64 * SIDE_PX)
     assert found.water_percent == pytest.approx(200 / 3)
+    assert found.scenes_by_bands == {("", "", "", ""): ("a",)}
+
+
+def test_scenes_are_told_apart_by_their_bands(scene: Path) -> None:
+    for name in ("b", "c"):
+        for kind in ("images", "masks"):
+            shutil.copy(scene / kind / "a.tif", scene / kind / f"{name}.tif")
+    names = ("B02", "B03", "", "B08")
+    with rasterio.open(scene / "images/b.tif", "r+") as file:
+        file.descriptions = names
+    assert read_through(scene).scenes_by_bands == {("", "", "", ""): ("a", "c"), names: ("b",)}
 
 
 def test_a_last_band_that_is_cut_short_is_damage(scene: Path) -> None:

@@ -26,6 +26,7 @@ def test_options_load_no_reader_of_images() -> None:
         ({"size_px": 10**6}, "size_px is 1000000"),
         ({"seed": -1}, "seed is -1"),
         ({"tile_px": 8}, "tile_px is 8"),
+        ({"tile_px": 1_000_000}, "tile_px is 1000000"),
         ({"bands": ("B04",)}, "bands names 1 bands; name three"),
     ],
 )

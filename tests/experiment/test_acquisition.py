@@ -13,12 +13,13 @@ import orbitfl
 from orbitfl.contacts import Area
 from orbitfl.data.boxes import Box
 from orbitfl.errors import DataError, ScenarioError
-from orbitfl.experiment.acquisition import SCENE_CLOUDS, _touch, clear_images
+from orbitfl.experiment.acquisition import _touch, clear_images
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
 from orbitfl.experiment.survey import survey
 from orbitfl.orbit.frames import earth_rotation, geodetic_position
 from orbitfl.orbit.sun import sun
+from orbitfl.purposes import Purpose
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Downlink, Inference, Session
 
@@ -85,7 +86,7 @@ def test_images_are_those_of_a_scan(scenario: Scenario):
         for lat in (-60.0, -30.0, 0.0, 45.1, 66.3)
         for lon in (-51.2, 12.4, 100.0, 179.95)
     ]
-    found = sorted(clear_images(scenario, areas, SCENE_CLOUDS))
+    found = sorted(clear_images(scenario, areas, Purpose.SCENE_CLOUDS))
     expected = sorted(images_by_scan(scenario, areas, 2.0))
     assert len(expected) > 5
     assert [each[:2] for each in found] == [each[:2] for each in expected]
@@ -97,13 +98,15 @@ def test_clouds_hide_their_share_of_images_and_the_seed_says_which(scenario: Sce
         Area(name=f"{lat}", south_deg=lat, north_deg=lat + 0.1, west_deg=0.0, east_deg=0.1) for lat in range(-70, 75, 5)
     ]
     cloudy = replace(scenario, imaging=replace(scenario.imaging, cloud_probability=0.4))
-    everything, clear = (clear_images(each, areas, SCENE_CLOUDS) for each in (scenario, cloudy))
+    everything, clear = (clear_images(each, areas, Purpose.SCENE_CLOUDS) for each in (scenario, cloudy))
     assert set(clear) < set(everything)
     # Three standard deviations of a binomial share of some 300 images.
     assert len(clear) / len(everything) == pytest.approx(0.6, abs=3 * (0.24 / len(everything)) ** 0.5)
-    assert clear == clear_images(cloudy, areas, SCENE_CLOUDS)
-    assert clear != clear_images(replace(cloudy, seed=8), areas, SCENE_CLOUDS)
-    assert not clear_images(replace(scenario, imaging=replace(scenario.imaging, cloud_probability=1.0)), areas, 0)
+    assert clear == clear_images(cloudy, areas, Purpose.SCENE_CLOUDS)
+    assert clear != clear_images(replace(cloudy, seed=8), areas, Purpose.SCENE_CLOUDS)
+    assert not clear_images(
+        replace(scenario, imaging=replace(scenario.imaging, cloud_probability=1.0)), areas, Purpose.PARTITION
+    )
 
 
 def test_satellites_hold_what_they_have_seen_and_train_on_nothing_else(scenario: Scenario):

@@ -1,6 +1,7 @@
 """Satellites that send what they should not: refused, told in the folder, and harmless to everybody else."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -157,18 +158,32 @@ def test_clipping_bounds_what_the_foe_moves(asked: Asked, played: Played, attack
     assert attack == "noise" or any(moved) == (attack == "stale"), "only what points the same way may move anybody"
 
 
-@pytest.mark.parametrize("strategy", ["neighbourhood", "fedbuff"])
+@pytest.mark.parametrize("strategy", ["neighbourhood", "fedavg", "fedbuff", "diloco"])
 def test_who_gathers_lays_a_version_in_once(asked: Asked, played: Played, strategy: str):
-    """In silence, since relays and senders that have not trained meanwhile repeat themselves without any malice."""
+    """And says so of every other time."""
     overrides = ("duration_s=9000", f"exchange.strategy.kind={strategy}", f"faults.hostile={{{NAME}: replayed}}")
     replay, happenings = played(asked(*overrides, "links.ground.rate_bps=1.0e+8"))
-    laid_in, steps = list[int](), replay.carried_out(happenings)
+    laid_in, rows, steps = list[int](), list[Record](), replay.carried_out(happenings)
     for _ in happenings:
         before = [node.inbox.get(FOE) for node in replay.nodes]
-        next(steps)
+        rows += [record for _, record in next(steps)]
         new = [node.inbox.get(FOE) for node in replay.nodes]
         laid_in += [n for n, pair in enumerate(zip(before, new, strict=True)) if pair[1] not in (None, pair[0])]
     assert through(happenings) > len(laid_in) == len(set(laid_in)) > 0
+    told = refusals(pd.DataFrame(rows, columns=["t_s", "node", "kind", "value"]))
+    assert told["kind"].tolist() == ["refused update: replayed"] * (through(happenings) - len(laid_in))
+
+
+def test_who_repeats_itself_without_malice_is_not_called_a_foe(asked: Asked, played: Played):
+    """Satellites that seldom train have nothing new for those they meet, and a relay is slower than another way."""
+    overrides = ("exchange.strategy.kind=neighbourhood", "exchange.transfer.relays=3", "exchange.min_interval_s=300")
+    replay, happenings = played(asked(*overrides, "training.session_every_s=2700"))
+    offered: Counter[tuple[int, int, int]] = Counter()
+    for each, rows in zip(happenings, replay.carried_out(happenings), strict=False):
+        if isinstance(each, Offer):
+            offered[each.sender, each.receiver, replay.nodes[each.sender].version] += 1
+        assert not any(kind.startswith("refused") for _, (_, _, kind, _) in rows)
+    assert max(offered.values()) > 1
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "fedbuff", "diloco"])

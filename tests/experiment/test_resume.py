@@ -224,3 +224,41 @@ def test_a_full_disk_leaves_the_last_state(repository: Path, scenario: Scenario,
     orbitfl.run(scenario, tmp_path / "whole")
     assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 100_000
+
+
+KEEPER = """
+import sys, time
+from pathlib import Path
+from orbitfl.files import locked
+with locked(Path(sys.argv[1])):
+    print("kept", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_two_do_not_work_in_one_folder(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("orbitfl.files.LETTING_GO_S", 0.1)
+    place = tmp_path / "run"
+    with subprocess.Popen([sys.executable, "-c", KEEPER, place], stdout=subprocess.PIPE) as keeper:
+        assert keeper.stdout is not None and keeper.stdout.readline() == b"kept\n"
+        for resume in (False, True):
+            with pytest.raises(StorageError, match="by another process"):
+                orbitfl.run(scenario, place, resume=resume)
+        keeper.kill()
+    assert [path.name for path in place.iterdir()] == [".lock"], "what a killed process leaves"
+    with pytest.raises(Stopped):
+        orbitfl.run(scenario, place, stop_after(1))
+    assert not (place / ".lock").exists()
+
+
+def test_controls_learn_from_the_tiles_and_weights_of_the_finished_run(scenario: Scenario, tmp_path: Path):
+    weights = tmp_path / "launch.safetensors"
+    asked = replace(scenario, model=replace(scenario.model, weights=str(weights)))
+    checkpoint.save(build(asked.model.kind, asked.model.image_px), weights)
+    with pytest.raises(Stopped):
+        orbitfl.run(asked, tmp_path / "run", stop_after(1, "learning: isolated"))
+    kept = files_of(tmp_path / "run")
+    checkpoint.save(build(asked.model.kind, asked.model.image_px), weights)
+    with pytest.raises(StorageError, match="other tiles or launch weights"):
+        orbitfl.run(asked, tmp_path / "run", resume=True)
+    assert files_of(tmp_path / "run") == kept

@@ -1,6 +1,7 @@
 """Rules against NumPy's own averages, and against a hostile neighbour."""
 
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import trim_mean
 
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.rules import (
-    RULES,
+    AnyRule,
     Clipped,
     LDawa,
     Letter,
@@ -22,6 +23,8 @@ from orbitfl.federation.rules import (
 )
 from orbitfl.federation.strategies import Gossip, Neighbourhood
 from orbitfl.federation.weights import Layout, line, mean, norm
+
+RULES = get_args(get_args(AnyRule)[0])
 
 MODELS = st.integers(1, 6).flatmap(lambda n: arrays(np.float32, (n, 5), elements=st.floats(-8, 8, width=32)))
 
@@ -115,20 +118,20 @@ def test_who_has_not_trained_takes_nothing_when_clipping():
     np.testing.assert_array_equal(Clipped().combine(own, letters([np.ones(2, np.float32)]), 1, line(2)), own)
 
 
-@pytest.mark.parametrize("kind", RULES)
-def test_without_letters_nothing_moves_and_the_result_is_new(kind):
+@pytest.mark.parametrize("rule", RULES)
+def test_without_letters_nothing_moves_and_the_result_is_new(rule):
     own = np.array([1, 2], np.float32)
-    merged = RULES[kind]().combine(own, [], 1, line(2))
+    merged = rule().combine(own, [], 1, line(2))
     np.testing.assert_array_equal(merged, own)
     assert merged.dtype == np.float32
     assert not np.shares_memory(merged, own)
 
 
-@pytest.mark.parametrize("kind", RULES)
-def test_what_is_merged_is_new_as_well(kind):
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_merged_is_new_as_well(rule):
     """A strategy works on in it."""
     own, given = np.array([1, 2], np.float32), [np.array([1, 2], np.float32) for _ in range(2)]
-    merged = RULES[kind]().combine(own, letters(given), 1, line(2))
+    merged = rule().combine(own, letters(given), 1, line(2))
     assert not any(np.shares_memory(merged, each) for each in (own, *given))
 
 

@@ -324,7 +324,7 @@ def test_no_output_takes_the_place_of_what_was_given(edge, write, colours, bundl
     given = {path: path.read_bytes() for path in (scene, bundle / "manifest.json")}
     for place in (*given, mask):
         ended = edge("segment", scene, "-o", mask, "--bundle", bundle, option, place)
-        assert (ended.code == 2 and "choose another folder" in ended.err) or "another name" in ended.err
+        assert ended.code == 2 and ("choose another place" in ended.err or "another name" in ended.err)
     assert not mask.exists() and {path: path.read_bytes() for path in given} == given
 
 

@@ -53,7 +53,7 @@ def test_a_name_that_cannot_be_printed_is_refused(edge, bundle: Path, tmp_path: 
 def test_numbers_that_measure_nothing_are_refused(edge, bundle: Path, tmp_path: Path, capsys, words: tuple[str, str]):
     with pytest.raises(SystemExit, match="2"):
         edge("bench", "--bundle", bundle, "-o", tmp_path / "board.yaml", f"{words[0]}={words[1]}")
-    assert f"{words[1]} was given where" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert f"'{words[1]}' was given where" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_watts_that_nobody_knows_are_asked_for(edge, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

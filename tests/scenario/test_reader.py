@@ -1,5 +1,9 @@
 """Scenarios: every shipped file, and what a user is told about every way to get one wrong."""
 
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +88,15 @@ def test_the_environment_may_be_the_twin(first_light: Path):
         ("epoch_utc=0001-01-01T00:00:00+05:00", ["epoch_utc", "before the year 1"]),
         ("epoch_utc=9999-12-31T23:00:00-05:00", ["epoch_utc", "after 9999"]),
         ("epoch_utc=2018-05-18T03:21:00", ["epoch_utc", "without a time zone"]),
+        ("training.learning_rate=1.0e+38", ["learning_rate is 1e+38", "1e+06"]),
+        ("training.batch_size=10000000000000", ["batch_size is 10000000000000", "4096"]),
+        ("training.session_steps=10000000", ["session_steps is 10000000", "1000000"]),
+        ("model.image_px=1048576", ["image_px is 1048576", "4096"]),
+        ("evaluation.data.tile_px=1000000", ["tile_px is 1000000", "16384"]),
+        ("evaluation.every_s=1.0e-6", ["evaluation.every_s is 1e-06", "more than 1000000 times", "or more"]),
+        ("training.retry_s=1.0e-6", ["training.retry_s is 1e-06", "more than 10000000 times"]),
+        ("exchange.min_interval_s=1.0e-6", ["exchange.min_interval_s is 1e-06", "more than 10000000 times"]),
+        ("seed=9223372036854775808", ["seed is 9223372036854775808", "9223372036854775807"]),
         ("training.batch_size=2.5", ["training.batch_size is 2.5", "integer"]),
         ("training.learning_rate=fast", ["training.learning_rate is 'fast'"]),
         ("data.partition.kind=random", ["data.partition.kind is 'random'", "'iid'"]),
@@ -134,6 +147,11 @@ def test_missing_kind_names_the_choices(tmp_path: Path, first_light: Path):
         (b"a: " + b"[" * 5000, "not valid YAML"),
         (b"name: x\n" + b"#" * 2_000_000, "larger than"),
         (b"name: &a [*a]", "repeats parts of itself"),
+        (
+            b"a: &a {k: 1}\n"
+            + b"".join(b"%c: &%c {<<: [%s]}\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 9)) for n in range(98, 106)),
+            "repeats parts of itself by `<<`",
+        ),
         (b"a: &a " + b"x" * 100_000 + b"\nb: [" + b"*a, " * 1000 + b"1]", "repeats parts of itself"),
     ],
 )
@@ -141,6 +159,22 @@ def test_files_that_are_no_scenario(tmp_path: Path, content: bytes, told: str):
     path = tmp_path / "scenario.yaml"
     path.write_bytes(content)
     with pytest.raises(ScenarioError, match=told):
+        load(path)
+
+
+def test_merge_keys_do_what_yaml_says(tmp_path: Path, first_light: Path):
+    document = yaml.safe_load(first_light.read_text())
+    training = document.pop("training")
+    path = tmp_path / "merged.yaml"
+    path.write_text(yaml.safe_dump(document) + "training:\n  <<: " + json.dumps(training) + "\n  retry_s: 7.0\n")
+    assert load(path).training == replace(load(first_light).training, retry_s=7.0)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]):
+    path = tmp_path / "scenario.yaml"
+    make(path)
+    with pytest.raises(ScenarioError, match=r"scenario\.yaml (cannot be used: it is a pipe|could not be read: Is)"):
         load(path)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from orbitfl.files import locked
+
 SMALL = (
     "duration_s=1800",
     "model.image_px=64",
@@ -262,3 +264,9 @@ def test_wrong_input_is_one_sentence_and_loses_nothing(
     assert said in done.stderr and len(done.stderr.splitlines()) == 1
     assert sorted((whole / "runs").iterdir()) == runs
     assert (whole / "sweep.parquet").read_bytes() == before
+
+
+def test_two_sweeps_do_not_share_a_folder(whole: Path, repository: Path):
+    with locked(whole):
+        done = swept(command(repository, whole, "--resume"), code=2)
+    assert "by another process" in done.stderr and len(done.stderr.splitlines()) == 1

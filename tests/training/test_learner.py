@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from orbitfl.errors import DivergedError
 from orbitfl.models.trainable import trained_keys
 from orbitfl.training.learner import DecoderLearner, Lessons, draw
 from orbitfl.training.options import Training
@@ -65,6 +66,16 @@ def test_first_step_is_adamw(model, lessons: Lessons):
     after, _ = learner.train(learner.start(), lessons, OWN, 1, (0,))
     step = learner.named(after.weights)[name] - launch * (1 - 1e-3 * 0.1)
     np.testing.assert_allclose(np.abs(step), 1e-3, rtol=1e-2)
+
+
+def test_what_has_diverged_is_neither_sent_nor_scored(model, lessons: Lessons):
+    learner = DecoderLearner(model, trained_keys(model), Training(learning_rate=1e6))
+    with pytest.raises(DivergedError, match=r"learning_rate 1e\+06 is too large"):
+        learner.train(learner.start(), lessons, OWN, 20, (0,))
+    weights = np.full_like(learner.launch, np.nan)
+    for use in (learner.score, learner.water):
+        with pytest.raises(DivergedError, match="NaN"):
+            use(weights, lessons)
 
 
 def test_draw_passes_over_every_tile_once_per_epoch():

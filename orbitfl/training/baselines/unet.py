@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from orbitfl.data.tiles import Tiles
-from orbitfl.errors import DataError
+from orbitfl.errors import DataError, DivergedError
 from orbitfl.models.preprocess import normalise
 from orbitfl.progress import Count, uncounted
-from orbitfl.training.learner import draw
+from orbitfl.training.learner import draw, water_of
 from orbitfl.training.loss import bce_dice
+from orbitfl.training.options import LARGEST_BATCH, LARGEST_RATE
 from orbitfl.training.scores import Confusion, confusion
 
 WIDTHS = (16, 32, 64, 128)
@@ -42,8 +43,11 @@ class Schooling:
         for name in ("steps", "batch_size", "learning_rate"):
             if not 0 < getattr(self, name) < np.inf:
                 raise DataError(f"{name} is {getattr(self, name)}; it must be greater than 0.")
-        if self.seed < 0:
-            raise DataError(f"seed is {self.seed}; it must be 0 or more.")
+        for name, most in (("batch_size", LARGEST_BATCH), ("learning_rate", LARGEST_RATE)):
+            if getattr(self, name) > most:
+                raise DataError(f"{name} is {getattr(self, name)}; it must be {most:g} at the most.")
+        if not 0 <= self.seed < 2**63:
+            raise DataError(f"seed is {self.seed}; it must lie from 0 to {2**63 - 1}.")
 
 
 class UNet(nn.Module):
@@ -71,7 +75,7 @@ class UNet(nn.Module):
 def teach(tiles: Tiles, schooling: Schooling, on_progress: Count = uncounted) -> UNet:
     """A U-Net taught on `tiles` alone. Equal tiles, options, machine and number of threads give equal weights.
 
-    Raises DataError for tiles whose edge is no multiple of 16 pixels.
+    Raises DataError for tiles whose edge is no multiple of 16 pixels, DivergedError where weights are no numbers.
     """
     _require_fit(tiles)
     network = _fresh(schooling.seed)
@@ -82,12 +86,14 @@ def teach(tiles: Tiles, schooling: Schooling, on_progress: Count = uncounted) ->
         truth = torch.from_numpy(tiles.masks[batch])[:, None]
         bce_dice(network(normalise(tiles.images[batch])), truth).backward()
         optimizer.step()
+        if not all(bool(torch.isfinite(value).all()) for value in network.parameters()):
+            raise DivergedError(f"learning_rate {schooling.learning_rate:g} is too large here; take a smaller one")
         on_progress(step + 1, schooling.steps)
     return network.eval()
 
 
 def score(network: UNet, tiles: Tiles, on_progress: Count = uncounted) -> Confusion:
-    """Every valid pixel of `tiles` counted once, water where the logit is above zero. Raises DataError as `teach`."""
+    """Every valid pixel of `tiles` counted once, water where the logit is above zero. Raises as `teach`."""
     _require_fit(tiles)
     counts = Confusion()
     for batch, water in _predicted(network, tiles):
@@ -104,7 +110,7 @@ def _predicted(network: UNet, tiles: Tiles) -> Iterator[tuple[slice, NDArray[np.
     for first in range(0, len(tiles), SCORE_BATCH):
         batch = slice(first, min(first + SCORE_BATCH, len(tiles)))
         with torch.inference_mode():
-            yield batch, network(normalise(tiles.images[batch]))[:, 0].numpy() > 0
+            yield batch, water_of(network(normalise(tiles.images[batch])))
 
 
 def _twice(inner: int, outer: int) -> nn.Sequential:

@@ -1,13 +1,14 @@
 """The U-Net: its shape, that it learns, and that it does so alike twice."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from orbitfl.data.tiles import IGNORE, Tiles
-from orbitfl.errors import DataError
+from orbitfl.errors import DataError, DivergedError
 from orbitfl.training.baselines.unet import Schooling, UNet, score, teach
 
 
@@ -51,16 +52,37 @@ def test_equal_seeds_give_equal_weights_whatever_torch_drew_before() -> None:
     assert not torch.equal(first["head.weight"], other["head.weight"])
 
 
+def test_what_has_diverged_is_not_scored() -> None:
+    with pytest.raises(DivergedError, match=r"learning_rate 1e\+06 is too large"):
+        teach(dark_water(), Schooling(steps=20, learning_rate=1e6))
+    network = teach(dark_water(), Schooling(steps=1))
+    with torch.no_grad():
+        network.head.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="NaN"):
+        score(network, dark_water())
+
+
 def test_torchs_own_generator_is_left_alone() -> None:
     state = torch.random.get_rng_state()
     teach(dark_water(), Schooling(steps=1))
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch_size": -1}, {"learning_rate": float("nan")}, {"seed": -1}])
-def test_impossible_schooling(wrong: dict) -> None:
-    with pytest.raises(DataError, match=f"{next(iter(wrong))} is"):
-        Schooling(**wrong)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 0),
+        ("batch_size", -1),
+        ("batch_size", 10**13),
+        ("learning_rate", np.nan),
+        ("learning_rate", 1e38),
+        ("seed", -1),
+        ("seed", 2**63),
+    ],
+)
+def test_impossible_schooling(name: str, value: Any) -> None:
+    with pytest.raises(DataError, match=f"{name} is"):
+        Schooling(**{name: value})
 
 
 def test_tiles_that_do_not_fit_are_refused() -> None:
