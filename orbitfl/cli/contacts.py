@@ -33,7 +33,7 @@ def contacts(
         Path | None, typer.Option(help="Ground stations from YAML, JSON or CSV, or from SatNOGS.")
     ] = None,
     epoch: Annotated[
-        str | None, typer.Option(help="Begin of the span in UTC, as 2026-11-21T00:00:00Z; needed with elements.")
+        str | None, typer.Option(help="When the span begins, in UTC, as 2026-11-21T00:00:00Z; needed with elements.")
     ] = None,
     days: Annotated[float | None, typer.Option(help="Length of the span for elements. (1)")] = None,
     out: Annotated[
@@ -60,10 +60,13 @@ def contacts(
     Elements get links of 100 Mbit/s between satellites and 1 Mbit/s to the ground unless --set says otherwise.
     """
     from orbitfl.contacts import kept_plan, write
+    from orbitfl.contacts.formats import require_ending
     from orbitfl.contacts.formats.intervals import write_intervals
 
     given = {kind: path for kind, path in (("omm", omm), ("tle", tle), ("oem", oem)) if path is not None}
     _require_apart([out, eclipses, images], [scenario, *given.values(), stations, areas])
+    if out is not None:
+        require_ending(out)
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
     planning = mission.planning()
     tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)

@@ -73,10 +73,16 @@ def resumable() -> Iterator[None]:
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
-    """Check a scenario without running it, and print it with every default written out."""
-    from orbitfl.scenario import load_mission, resolved_yaml
+    """Check a scenario without running it, its orbits included, and print it with every default written out."""
+    from orbitfl.contacts import require_plannable
+    from orbitfl.experiment.mission import require_names
+    from orbitfl.scenario import Scenario, load_mission, resolved_yaml
 
-    print(resolved_yaml(load_mission(scenario, overrides or [])), end="")
+    mission = load_mission(scenario, overrides or [])
+    require_plannable(mission.planning())
+    if isinstance(mission, Scenario):
+        require_names(mission, mission.planning().satellites().names)
+    print(resolved_yaml(mission), end="")
 
 
 def _load(path: Path, overrides: list[str]) -> "Scenario":

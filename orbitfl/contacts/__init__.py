@@ -8,7 +8,7 @@ from orbitfl.contacts.links import FixedRate, Link, LinkBudget
 from orbitfl.contacts.plan import Contact, ContactPlan
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules
-from orbitfl.contacts.search import contact_plan, found, found_in_blocks, kept_plan
+from orbitfl.contacts.search import contact_plan, found, found_in_blocks, kept_plan, require_plannable
 from orbitfl.contacts.shadow import eclipses
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "kept_plan",
     "point",
     "read",
+    "require_plannable",
     "write",
     "write_blocks",
 ]

@@ -40,6 +40,14 @@ def chosen_pairs(names: Sequence[str], propagator: Positions, duration_s: float,
     return _pairs(*np.triu_indices(len(names), k=1))
 
 
+def count_of_pairs(satellites: int, rules: ContactRules) -> int:
+    """How many pairs `rules` ask for, at most."""
+    if rules.pairs is not None:
+        return len(rules.pairs)
+    others = satellites - 1
+    return satellites * min(rules.neighbours, others) if rules.neighbours else satellites * others // 2
+
+
 def blocks(pairs: Pairs, most: int) -> Iterator[Pairs]:
     """Runs of at most so many pairs."""
     for first in range(0, len(pairs.a), most):

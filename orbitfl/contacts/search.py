@@ -17,7 +17,7 @@ from orbitfl.contacts.engine import Engine, EngineName, engine_for
 from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
 from orbitfl.contacts.links import FixedRate, Link
 from orbitfl.contacts.measure import Spans, mean_rate_bps
-from orbitfl.contacts.pairs import Pairs, blocks, chosen_pairs
+from orbitfl.contacts.pairs import Pairs, blocks, chosen_pairs, count_of_pairs
 from orbitfl.contacts.paseos_convention import apparent
 from orbitfl.contacts.plan import ContactPlan
 from orbitfl.contacts.planning import Planning
@@ -75,13 +75,20 @@ def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
     """
     sky, tables = _sky(planning), []
     if planning.isl is not None:
-        pairs = _pairs(sky)
-        _require_room(len(pairs.a), planning.duration_s)
-        tables.append(_between_satellites(sky, pairs, planning.isl, engine))
+        _require_room(sky)
+        tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine))
     if planning.ground is not None and planning.stations:
         tables.append(_to_ground(sky, planning.ground, engine))
     plan = sky.plan(tables)
     return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
+
+
+def require_plannable(planning: Planning) -> None:
+    """Raises and warns as `found` would before it searches."""
+    sky = _sky(planning)
+    if planning.isl is not None:
+        _require_room(sky)
+        _pairs(sky)
 
 
 def found_in_blocks(
@@ -215,13 +222,14 @@ def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
     return windows if min_duration_s == 0 else windows.where(windows.end_s - windows.start_s >= min_duration_s)
 
 
-def _require_room(pairs: int, duration_s: float) -> None:
+def _require_room(sky: _Sky) -> None:
     """Low satellites meet some eight times a day, and a window takes some 100 bytes while the plan is made."""
-    pair_days = pairs * max(duration_s / DAY_S, 0.1)
+    pairs, days = count_of_pairs(len(sky.satellites.names), sky.asked.rules), sky.asked.duration_s / DAY_S
+    pair_days = pairs * max(days, 0.1)
     if pair_days > MOST_PAIR_DAYS:
         raise ScenarioError(
-            f"{pairs} pairs over {duration_s / DAY_S:.3g} days make a plan of some {pair_days * 8 * 100 / 1e9:.0f} GB; "
-            "give contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
+            f"{pairs} pairs over {days:.3g} days make a plan of some {pair_days * 8 * 100 / 1e9:.0f} GB; give "
+            "contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
         )
 
 

@@ -34,7 +34,8 @@ class Oem:
 
     Each takes its OBJECT_NAME; where objects share one, OBJECT_ID follows it. A convention may read TEME as
     GCRS; states given in ITRF are taken for what they are in any convention. Where places between states may be off
-    by more than 30 m, a warning says by how much; by more than 10 km, the file is refused.
+    by more than 30 m, a warning says by how much; by more than 10 km, the file is refused, unless it has fewer than
+    five states, of which nothing so sure can be said.
     """
 
     kind: Literal["oem"] = "oem"
@@ -107,10 +108,10 @@ def _require_fine(what: str, t_s: Floats, r_km: Floats, v_km_s: Floats) -> None:
     if off_km <= DOUBTFUL_KM:
         return
     told = (
-        f"{what} lie up to {np.diff(t_s).max():.0f} s apart, and places in between may be off by some {off_km:.3g} km; "
-        "take an ephemeris of shorter steps."
+        f"{what} lie up to {np.diff(t_s).max():.0f} s apart, and places in between may be off by up to "
+        f"{off_km:.3g} km; take an ephemeris of shorter steps."
     )
-    if off_km > USELESS_KM:
+    if off_km > USELESS_KM and len(t_s) > NODES_AT_ONCE:
         raise DataError(told)
     warnings.warn(told, OrbitflWarning, stacklevel=2)
 

@@ -123,8 +123,9 @@ def _from_kvn(text: str) -> Iterator[Fields]:
     """`KEYWORD = value [unit]` lines; each message begins with its version."""
     messages = re.split(r"^CCSDS_OMM_VERS\s*=", text, flags=re.MULTILINE)
     for message in messages[1:]:
-        lines = [line.partition("=") for line in message.split("\n")[1:] if "=" in line]
-        pairs = [(key.strip(), value.strip()) for key, _, value in lines]
+        lines = [line.strip() for line in message.split("\n")[1:]]
+        parts = [line.partition("=") for line in lines if "=" in line and not line.startswith("COMMENT")]
+        pairs = [(key.strip(), value.strip()) for key, _, value in parts]
         if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
             raise DataError(f"a message gives {shown(twice[0])} more than once; drop all but one.")
         yield {key: _without_unit(key, value) for key, value in pairs}

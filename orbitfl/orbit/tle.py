@@ -33,7 +33,7 @@ FIRST = re.compile(
 )
 SECOND = re.compile(
     r"2 (?P<id>[ \dA-HJ-NP-Z][ \d]{3}\d) (?P<inclination>[ \d]{3}\.\d{4}) (?P<raan>[ \d]{3}\.\d{4}) "
-    r"(?P<eccentricity>[ \d]{7}) (?P<argp>[ \d]{3}\.\d{4}) (?P<anomaly>[ \d]{3}\.\d{4}) "
+    r"(?P<eccentricity>[ \d]{6}\d) (?P<argp>[ \d]{3}\.\d{4}) (?P<anomaly>[ \d]{3}\.\d{4}) "
     r"(?P<motion>[ \d]{2}\.\d{8})[ \d]{5}\d",
     re.ASCII,
 )

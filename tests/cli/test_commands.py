@@ -60,6 +60,20 @@ def test_validate_prints_the_resolved_scenario(orbitfl, first_light: Path):
     assert ended.code == 0 and "weight_decay: 0.01" in ended.out
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("epoch_utc=1956-01-01T00:00:00Z", "from 1957"),
+        ("constellation={kind: omm, path: none.json}", "none.json could not be read"),
+        ("ground_stations=[{name: sat-1, latitude_deg: 1, longitude_deg: 1}]", "given twice: sat-1"),
+        ("contacts.pairs=[[sat-0, moon]]", "pairs names moon"),
+        ("faults.lost_satellites={moon: 5}", "faults names moon"),
+    ],
+)
+def test_validate_refuses_what_a_run_would(orbitfl, first_light: Path, change: str, told: str):
+    one_sentence(orbitfl("validate", first_light, "--set", change), told)
+
+
 def test_synthetic_scenes_can_be_made_checked_and_scored(orbitfl, tmp_path: Path):
     assert orbitfl("data", "synth", "--out", tmp_path / "scenes", "--scenes", 2, "--size-px", 256).code == 0
     checked = orbitfl("data", "check", tmp_path / "scenes")

@@ -11,6 +11,7 @@ import pytest
 from orbitfl.contacts import read
 
 EPOCH = ("--epoch", "2026-10-05T00:00:00Z")
+WALKER = "constellation={{kind: walker, total: {}, planes: 1, phasing: 0, altitude_km: 786, inclination_deg: 98}}"
 STATIONS = "name,latitude_deg,longitude_deg,altitude_m,mask_deg\nkiruna,67.86,20.96,390,5\nperth,-31.8,115.9,,10\n"
 
 
@@ -75,6 +76,9 @@ def test_eclipses_and_images_come_as_tables(orbitfl, omm: Path, tmp_path: Path, 
     for frame, what, path in zip(frames, ("eclipses", "images"), (shadows, images), strict=True):
         assert f"{len(frame)} {what} are in {path}" in ended.out
     # In two days a satellite some 700 km high goes round 29 times, and through the shadow each time.
+    for frame in frames:
+        since_s = (pd.to_datetime(frame["start_utc"]) - pd.Timestamp("2026-10-05")).dt.total_seconds()
+        assert since_s.sub(frame["start_s"]).abs().max() < 1e-6
     umbrae = frames[0].query("kind == 'umbra' and satellite == 'LANDSAT 8'")
     assert len(umbrae) in (29, 30) and umbrae["end_s"].sub(umbrae["start_s"]).max() < 2200
     assert set(frames[1]["area"]) == {"po"} and frames[1]["daylight"].any()
@@ -93,7 +97,15 @@ def test_old_elements_are_warned_about_once(orbitfl, omm: Path):
     [
         ((), "either a scenario, or one file of elements"),
         (("--omm", "OMM"), "--epoch"),
-        (("--omm", "OMM", "--epoch", "tomorrow"), "epoch_utc is 'tomorrow'"),
+        (("--omm", "OMM", "--epoch", "tomorrow"), "epoch_utc: tomorrow is not a date"),
+        (("--omm", "OMM", "--epoch", "20261005"), "epoch_utc: 20261005 is not a date with a time"),
+        (("--omm", "~nobody.here/x", *EPOCH), "begins at a home that is not there"),
+        (("--omm", "NONE.json", *EPOCH, "--out", "plan.xls"), "no ending of a contact plan"),
+        (("--omm", "OMM", *EPOCH, "--set", "links.isl.rate_bps=1e20"), "rate_bps is 1e+20"),
+        (("--omm", "OMM", *EPOCH, "--set", WALKER.format(10**9)), "total is 1000000000"),
+        (("--omm", "OMM", *EPOCH, "--set", WALKER.format(60_000)), "neighbours"),
+        (("--omm", "OMM", *EPOCH, "--set", WALKER.format(9000)), "make a plan of some 32 GB"),
+        (("--omm", "OMM", *EPOCH, "--set", "duration_s=1e-300"), "duration_s is 1e-300"),
         (("--omm", "OMM", "--epoch", "2026-10-05T00:00:00"), "without a time zone"),
         (("--tle", "OMM", *EPOCH), "line 1 of a TLE was expected"),
         (("--omm", "NONE.json", *EPOCH), "NONE.json"),

@@ -11,7 +11,7 @@ import pytest
 from orbitfl.contacts import ContactPlan
 from orbitfl.contacts.cache import kept
 from orbitfl.contacts.plan import columns_of
-from orbitfl.errors import OrbitflWarning, ScenarioError
+from orbitfl.errors import OrbitflWarning, ScenarioError, StorageError
 
 KEY = {"constellation": {"kind": "walker", "total": 8}, "step_s": 60.0}
 
@@ -68,6 +68,18 @@ def test_where_nothing_can_be_kept_the_plan_comes_all_the_same(plan: ContactPlan
     folder.write_text("a file where the folder should be")
     with pytest.warns(OrbitflWarning, match="The contact plan is not kept for the next run: .* could not be written"):
         assert kept(KEY, lambda: plan) is plan
+
+
+def test_a_folder_that_cannot_even_be_looked_into_is_no_hindrance(plan: ContactPlan, monkeypatch):
+    monkeypatch.setenv("ORBITFL_CACHE", "/tmp/" + "a" * 300)
+    with pytest.warns(OrbitflWarning, match="The contact plan is not kept for the next run: .* could not be written"):
+        assert kept(KEY, lambda: plan) is plan
+
+
+def test_a_home_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.setenv("ORBITFL_CACHE", "~nobody.here/cache")
+    with pytest.raises(StorageError, match="begins at a home that is not there"):
+        kept(KEY, not_again)
 
 
 def test_what_computing_raises_is_raised_and_nothing_kept(folder: Path):

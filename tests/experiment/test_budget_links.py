@@ -48,3 +48,9 @@ def test_a_window_carries_no_more_than_its_volume(asked: Callable[..., Scenario]
     assert cut > 2 and len(carried_byte) > 5
     for window, byte in carried_byte.items():
         assert 8 * byte <= window.volume_bit * (1 + 1e-9) + 16
+
+
+def test_nobody_begins_an_exchange_where_a_link_carries_nothing(asked: Callable[..., Scenario]):
+    scenario = asked(f"links.isl={BUDGET.format(-60, -60, 'max_rate_bps: 1.0e+6, min_rate_bps: 1000')}")
+    assert any(contact.rate_bps == 0 for contact in contact_plan(scenario).of_kind("isl"))
+    assert not [each for each in dry_run(scenario).happenings if isinstance(each, Exchange)]

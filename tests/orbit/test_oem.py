@@ -89,7 +89,7 @@ def test_coarse_states_are_told_with_the_size_of_their_error(tmp_path: Path, ste
 @pytest.mark.parametrize("step_s", [2700.0, 5400.0, 5828.5, 14_400.0])
 def test_states_too_far_apart_are_refused(tmp_path: Path, step_s: float):
     path = tabulate(tmp_path / "a.oem", ellipse(), minutes(0, 8 * step_s, step_s))
-    with pytest.raises(DataError, match=r"states of A lie up to .* may be off by some .* km; take an ephemeris"):
+    with pytest.raises(DataError, match=r"states of A lie up to .* may be off by up to .* km; take an ephemeris"):
         Oem(path=str(path)).satellites(EPOCH_UTC, 2 * step_s)
 
 
@@ -311,6 +311,7 @@ STATE = "2026-11-17T03:04:05 7000 0 0 0 7.5 0"
         ("META_STOP", "", "is not of the form KEYWORD = value|have no META_STOP"),
         ("REF_FRAME = GCRF", "REF_FRAME = TOD", "REF_FRAME after line 5 is 'TOD', but it must be GCRF"),
         ("REF_FRAME = GCRF", "REF_FRAME = ", "have no REF_FRAME"),
+        ("REF_FRAME = GCRF", "REF_FRAME = GCRF\nREF_FRAME = TEME", "gives 'REF_FRAME' a second time"),
         ("REF_FRAME = GCRF", "REF_FRAME GCRF", "line 9 is not of the form KEYWORD = value"),
         ("TIME_SYSTEM = UTC", "TIME_SYSTEM = TDB", "TIME_SYSTEM after line 5 is 'TDB', but it must be UTC or TAI"),
         ("CENTER_NAME = EARTH", "CENTER_NAME = MOON", "CENTER_NAME after line 5 is 'MOON'"),

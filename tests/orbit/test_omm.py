@@ -147,6 +147,12 @@ def test_names_with_commas_and_brackets_are_kept(tmp_path: Path):
     assert read_omm(written(tmp_path, as_kvn([ISS | {"OBJECT_NAME": "X [DTC]"}])))[0].name == "X [DTC]"
 
 
+def test_what_a_message_gives_twice_is_refused(tmp_path: Path):
+    twice = as_kvn([ISS]) + "COMMENT BSTAR = 0\nBSTAR = 0.0 [1/ER]\n"
+    with pytest.raises(DataError, match="gives 'BSTAR' more than once"):
+        read_omm(written(tmp_path, twice))
+
+
 def test_objects_of_one_name_are_told_apart(tmp_path: Path):
     twin = NEW | {"NORAD_CAT_ID": "270000002"}
     satellites = Omm(path=str(written(tmp_path, as_json([ISS, NEW, twin])))).satellites(EPOCH_UTC, 60.0)

@@ -20,7 +20,10 @@ def filled(chosen: Stencil, steps: int, function: Any) -> Floats:
     samples = function(STEP_S * chosen.samples(steps))
     states = np.empty((steps + 1, 2, 3, 3))
     chosen.fill(states, np.stack([samples, 2 * samples]), STEP_S)
-    np.testing.assert_array_equal(states[:, 1], 2 * states[:, 0])
+    for order in range(3):
+        # Products of matrices may round each column in its own way.
+        off = states[:, 1, order] - 2 * states[:, 0, order]
+        assert np.abs(off).max() <= 1e-8 * np.abs(samples).max() / STEP_S**order
     return states[:, 0]
 
 

@@ -59,6 +59,11 @@ def read(path: Path) -> ContactPlan:
         raise DataError(f"{path} cannot be read as a contact plan. {error}") from error
 
 
+def require_ending(path: Path) -> None:
+    """Raises StorageError for an ending that names no format."""
+    _chosen(WRITERS, path)
+
+
 def _chosen(by_ending: Mapping[str, Choice], path: Path) -> Choice:
     if path.suffix.lower() not in by_ending:
         raise StorageError(
