@@ -89,8 +89,8 @@ def test_folders_that_hold_no_run_of_this_stay_as_they_are(
     assert "another scenario or seed" in told("--out", run, "--resume", "--seed", 9, overrides=short)
     assert "another scenario or seed" in told("--out", run, "--resume", overrides=(*short, "exchange.min_interval_s=9"))
     assert "it holds a run; choose another folder" in told("--out", run, overrides=short)
-    for other in (notes, file):
-        assert "not empty" in told("--out", other, "--resume", overrides=short)
+    assert "not empty" in told("--out", notes, "--resume", overrides=short)
+    assert "is a file" in told("--out", file, "--resume", overrides=short)
     again = orbitfl("run", first_light, "--out", run, "--resume", *words)
     assert again.code == 0 and "gossip" in again.out, "a finished run is shown again"
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

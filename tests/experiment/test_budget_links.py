@@ -15,7 +15,7 @@ from orbitfl.simulation.timeline import Exchange, Sending
 BUDGET = "{{kind: budget, eirp_dbw: {}, g_over_t_db_k: {}, frequency_ghz: 8.2, required_eb_n0_db: 4.2, {}}}"
 LINKS = {
     "smooth": BUDGET.format(-12, 0, "max_rate_bps: 1.0e+9"),
-    "stepped": BUDGET.format(-12, 0, "steps_bps: [1.0e+4, 2.0e+4, 3.0e+4, 5.0e+4, 9.0e+4]"),
+    "stepped": BUDGET.format(4, 0, "steps_bps: [1.0e+4, 2.0e+4, 3.0e+4, 5.0e+4, 9.0e+4]"),
 }
 PLANES = "constellation={kind: walker, total: 8, planes: 4, phasing: 1, altitude_km: 786, inclination_deg: 60}"
 

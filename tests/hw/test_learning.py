@@ -115,7 +115,7 @@ def test_what_is_learnt_on_board_becomes_an_update(edge, bundle: Path, tmp_path:
 def test_rates_that_teach_nothing_are_refused(edge, bundle: Path, tmp_path: Path, capsys, rate: str):
     with pytest.raises(SystemExit, match="2"):
         edge("learn", tmp_path, "--bundle", bundle, "-o", tmp_path / "update", f"--learning-rate={rate}")
-    assert f"{rate} was given where a number above 0 is expected" in capsys.readouterr().err
+    assert f"{rate!r} was given where a number above 0 is expected" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("rate", "steps", "told"), [("1e30", 2, "the loss is"), ("1e6", 1, "leave half precision")])
