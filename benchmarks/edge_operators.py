@@ -18,7 +18,7 @@ from orbitfl.export.sessions import DECODER, ENCODER
 
 END = "_kernel_time"
 LEAST_MS = 0.05
-"""Less is no row of its own."""
+"""Less is not a row of its own."""
 
 Table = dict[str, float]
 """Milliseconds by operator."""

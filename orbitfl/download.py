@@ -76,7 +76,7 @@ def read(url: str, most_byte: int) -> tuple[bytes, Message]:
         except (OSError, http.client.HTTPException) as error:
             raise DownloadError(f"{url} broke off ({_reason(error)}); try again.") from error
         if len(content) > most_byte:
-            raise DownloadError(f"{url} answered more than {most_byte} bytes, which is no listing of files.")
+            raise DownloadError(f"{url} answered more than {most_byte} bytes, which is not a listing of files.")
         return content, answer.headers
 
 

@@ -26,7 +26,7 @@ class DamagedWeightsError(WeightsError):
 
 
 class DivergedError(OrbitflError):
-    """Learning has ended in weights, or in answers, that are no numbers."""
+    """Learning has ended in weights, or in answers, that are not numbers."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Training has diverged, and its weights are no use: {why}.")

@@ -88,9 +88,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise EdgeError(f"{path} is damaged: it is no JSON; copy the bundle again.") from error
+        raise EdgeError(f"{path} is damaged: it is not JSON; copy the bundle again.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise EdgeError(f"{path} is no {FORMAT}; export the bundle with the orbitfl that fits this runtime.")
+        raise EdgeError(f"{path} is not {FORMAT}; export the bundle with the orbitfl that fits this runtime.")
     if _is_deeper(manifest, MOST_LEVELS) or not _is_told_of_updates(manifest):
         raise EdgeError(f"{path} does not say what the bundle is as {FORMAT} does; export the bundle again.")
     if not _names_files(manifest.get("files")):
@@ -99,7 +99,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _is_deeper(content: object, levels: int) -> bool:

@@ -33,7 +33,7 @@ def result_stated(step: Any, manifest: Manifest, called: str) -> str:
         told = json.loads(step["statement"])
         schema, result = told["schema"], str(told["result"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise EdgeError(f"{called} is no {SCHEMA}; make one with orbitfl export --update-for.") from error
+        raise EdgeError(f"{called} is not {SCHEMA}; make one with orbitfl export --update-for.") from error
     if schema != SCHEMA:
         raise EdgeError(f"{called} is of the schema {str(schema)[:40]!r}, where {SCHEMA!r} is expected.")
     for key, own in _place(manifest).items():

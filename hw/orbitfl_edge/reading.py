@@ -16,7 +16,7 @@ def read_file(path: Path, most_byte: int, called: str, remedy: str) -> bytes:
     except OSError as error:
         raise EdgeError(f"There is no readable {called} {path}; {remedy}.") from error
     if not regular:
-        raise EdgeError(f"There is no readable {called} {path}, which is no file; {remedy}.")
+        raise EdgeError(f"There is no readable {called} {path}, which is not a file; {remedy}.")
     if len(content) > most_byte:
         raise EdgeError(f"{path} is larger than {most_byte} bytes, which no {called} is; {remedy}.")
     return content

@@ -34,7 +34,7 @@ MOST_WIDTH_PX = 2**18
 STRIPE_PX = 256
 GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
-"""8-bit colours that never exceed it are no colours over 0 to 255."""
+"""8-bit colours that never exceed it are not colours over 0 to 255."""
 IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -225,7 +225,7 @@ def _masked(file: DatasetReader, numbers: tuple[int, ...], window: Window) -> ND
 
 
 def _has_mask(file: DatasetReader, number: int) -> bool:
-    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is no mask."""
+    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask."""
     flags = file.mask_flag_enums[number - 1]
     if MaskFlags.alpha in flags:
         name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]

@@ -78,7 +78,7 @@ def read_key(path: Path) -> bytes:
     try:
         key = bytes.fromhex(content.decode("ascii").strip())
     except ValueError as error:
-        raise EdgeError(f"{path} is no key; expected a file of 64 hex digits, from `orbitfl export --sign`.") from error
+        raise EdgeError(f"{path} is not a key; expected 64 hex digits, from `orbitfl export --sign`.") from error
     if len(key) != KEY_BYTE:
         raise EdgeError(f"{path} holds {len(key)} bytes; an Ed25519 key has {KEY_BYTE}.")
     return key

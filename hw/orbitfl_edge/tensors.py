@@ -31,14 +31,14 @@ def parsed(content: bytes, called: str) -> Tensors:
     """Raises EdgeError unless these are safetensors of F32 or F16, whole, without gaps, and finite."""
     length_byte = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length_byte <= min(LARGEST_HEADER_BYTE, len(content) - 8):
-        raise EdgeError(f"{called} is no safetensors file, or cut off; fetch it again.")
+        raise EdgeError(f"{called} is not a safetensors file, or cut off; fetch it again.")
     start = 8 + length_byte
     try:
         header = json.loads(content[8:start], object_pairs_hook=_once)
         metadata = header.pop("__metadata__", {})
         arrays = _arrays(header, memoryview(content)[start:])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise EdgeError(f"{called} is no sound safetensors file ({error}); fetch it again.") from error
+        raise EdgeError(f"{called} is not a sound safetensors file ({error}); fetch it again.") from error
     if sick := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise EdgeError(f"{called} holds NaN or infinity in {sick[0][:80]}; refuse its sender.")
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):

@@ -34,14 +34,14 @@ class Update:
 
 
 def read_update(path: Path) -> Update:
-    """Raises EdgeError for a file that is no update."""
+    """Raises EdgeError for a file that is not an update."""
     content = read_file(path, LARGEST_BYTE, "update", "fetch it again")
     given = parsed(content, str(path))
     try:
         told = json.loads(given.metadata[METADATA])
         step = {key: told[key] for key in ("statement", "signature") if isinstance(told.get(key), str)}
     except (KeyError, AttributeError, ValueError, RecursionError) as error:
-        raise EdgeError(f"{path} is no {SCHEMA}; make one with orbitfl export --update-for.") from error
+        raise EdgeError(f"{path} is not {SCHEMA}; make one with orbitfl export --update-for.") from error
     return Update(path, given.arrays, step | {"update_sha256": hashed(content).hexdigest()})
 
 

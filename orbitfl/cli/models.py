@@ -35,7 +35,7 @@ def get(name: Annotated[str, typer.Argument(help="Which weights.")] = "official"
 def check(
     file: Annotated[str, typer.Argument(help="A weight file, official, or nano-base.")], as_json: Json = False
 ) -> None:
-    """Tell what a weight file is. Nothing in it is run. Exit code 2 if it is no MobileSAM."""
+    """Tell what a weight file is. Nothing in it is run. Exit code 2 if it is not a MobileSAM."""
     from orbitfl.models.weights import check as describe
 
     found = describe(file)

@@ -91,7 +91,7 @@ def _listed(entry: Any, number: int) -> Area:
 
 def _of_feature(feature: Any, number: int) -> Area:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise DataError(f"feature {number} is no GeoJSON Feature; mend or remove it.")
+        raise DataError(f"feature {number} is not a GeoJSON Feature; mend or remove it.")
     properties = feature.get("properties")
     given = properties.get("name") if isinstance(properties, dict) else None
     named = given if given is not None else feature.get("id")
@@ -103,7 +103,7 @@ def _of_feature(feature: Any, number: int) -> Area:
 
 def _name(given: Any, number: int) -> str:
     if not isinstance(given, str) or not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
-        what = shown(given) if isinstance(given, str) else "no text"
+        what = shown(given) if isinstance(given, str) else "not a text"
         raise DataError(f"name of area {number} is {what}, but it must be a line of 1 to {LONGEST_NAME} characters.")
     return given
 
@@ -111,7 +111,7 @@ def _name(given: Any, number: int) -> str:
 def _number(given: Any, what: str) -> float:
     value = finite(given) if isinstance(given, str) else None
     if value is None:
-        written = shown(given) if isinstance(given, str) else "no number"
+        written = shown(given) if isinstance(given, str) else "not a number"
         raise DataError(f"{what} is {written}, but it must be a finite number.")
     return value
 

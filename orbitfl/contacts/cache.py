@@ -21,7 +21,7 @@ def kept(key: Mapping[str, Any], compute: Callable[[], ContactPlan]) -> ContactP
 
     Safe with any number of readers and writers: files appear whole, and writers of one key write the same. A damaged
     file is computed anew and replaced. Where nothing can be kept the plan comes all the same, with a warning.
-    Raises ScenarioError for a key that is no JSON, and what `compute` raises.
+    Raises ScenarioError for a key that is not JSON, and what `compute` raises.
     """
     path = cache_folder() / "contacts" / f"{_digest(key)}.parquet"
     if (plan := _found(path)) is not None:

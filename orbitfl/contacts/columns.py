@@ -50,7 +50,7 @@ def numbers_of(values: Iterable[Any], names: Sequence[Any]) -> Column:
     try:
         return np.array([number_of[value] for value in values], dtype="i4")
     except (KeyError, TypeError) as error:
-        raise DataError(f"A contact names {str(error)[:60]}, which is no kind or node of the plan.") from error
+        raise DataError(f"A contact names {str(error)[:60]}, which is not a kind or node of the plan.") from error
 
 
 def checked(columns: Columns, duration_s: float, n_nodes: int) -> Columns:

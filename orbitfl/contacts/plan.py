@@ -301,7 +301,7 @@ def _require_epoch_and_span(epoch_utc: datetime, duration_s: float) -> None:
 def _require_names(nodes: Sequence[str]) -> None:
     wrong = [name for name in nodes if not (isinstance(name, str) and name and name.isprintable())]
     if wrong:
-        raise ScenarioError(f"{str(wrong[0])[:40]!r} is no name of a node; give one or more printable characters.")
+        raise ScenarioError(f"{str(wrong[0])[:40]!r} is not a name of a node; give one or more printable characters.")
     twice = sorted(name for name, count in Counter(nodes).items() if count > 1)
     if twice:
         raise ScenarioError(f"Node names must differ, but these are given twice: {', '.join(twice)}. Rename them.")

@@ -124,7 +124,7 @@ def _chips(table: Path) -> list[str]:
     with table.open(newline="", encoding="ascii", errors="replace") as file:
         names = [row[1].strip().removesuffix("_LabelHand.tif") for row in csv.reader(file) if len(row) == 2]
     if not names or not all(re.fullmatch(r"[A-Za-z0-9-]+_\d+", name) for name in names):
-        raise DataError(f"{table.name} is no list of chips, so it is not the known data set.")
+        raise DataError(f"{table.name} is not a list of chips, so it is not the known data set.")
     return names
 
 
@@ -179,7 +179,7 @@ DATA_SETS: Final[dict[str, DataSet]] = {
         arrange=arrange_as_published,
         room=1.1,
         after=(
-            "It is no data folder yet: gt/*.tif has clouds in band 1 (2 = cloud) and water in band 2 (0 = not known, "
+            "It is not yet a data folder: gt/*.tif has clouds in band 1 (2 = cloud), water in band 2 (0 = not known, "
             "1 = land, 2 = water). Write masks/*.tif with 0 for land, 1 for water, 255 for cloud and not known, "
             "move S2/*.tif to images/, and name their bands."
         ),

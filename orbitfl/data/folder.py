@@ -52,7 +52,7 @@ def scan(folder: Path) -> tuple[Scene, ...]:
     """The scenes of a data folder, by name.
 
     Raises DataError when the folder is missing or empty, a scene and its mask do not stand together in name,
-    size and place, or a file is no readable GeoTIFF.
+    size and place, or a file is not a readable GeoTIFF.
     """
     images, masks = _files(folder / "images"), _files(folder / "masks")
     for name in sorted(images.keys() ^ masks.keys()):
@@ -67,7 +67,7 @@ def scan(folder: Path) -> tuple[Scene, ...]:
 def read_bands(scene: Scene, bands: Sequence[str]) -> tuple[NDArray, NDArray[np.bool_]]:
     """The named bands (len(bands), H, W) in the file's own numbers, and where they are valid (H, W).
 
-    A pixel is invalid where all these bands hold nodata (a single dark zero is no gap), any is not finite, or the
+    A pixel is invalid where all these bands hold nodata (a single dark zero is not a gap), any is not finite, or the
     file's own mask or alpha band leaves it out. Raises DataError when a band is not there or the file is damaged.
     """
     numbers = band_numbers(scene, bands)
@@ -156,7 +156,7 @@ def _masked(file: DatasetReader, numbers: Sequence[int]) -> NDArray[np.bool_] | 
 
 
 def _has_mask(file: DatasetReader, number: int) -> bool:
-    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is no mask."""
+    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask."""
     flags = file.mask_flag_enums[number - 1]
     if MaskFlags.alpha in flags:
         name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]

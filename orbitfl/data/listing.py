@@ -152,7 +152,7 @@ def _entry(entry: Any, host: str, repository: str, licence: str) -> Offer:
 def _offer(path: str, url: str, size_byte: int, checksum: str | None, licence: str) -> Offer:
     place = PurePosixPath(path)
     if not place.parts or not all(PLAIN.fullmatch(part) for part in place.parts):
-        raise DownloadError(f"The publisher lists a file {path!r:.100}, which is no plain name; nothing is downloaded.")
+        raise DownloadError(f"The publisher lists a file {path!r:.100}, not a plain name; nothing is downloaded.")
     if isinstance(size_byte, bool) or not isinstance(size_byte, int) or size_byte < 0:
         raise DownloadError(f"The publisher gives {path} a size of {size_byte!r:.40}; nothing is downloaded.")
     return Offer(place, RemoteFile(place.name, str(url), size_byte, checksum, str(licence)))

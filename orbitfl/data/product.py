@@ -20,7 +20,7 @@ def packed(water: NDArray[np.bool_]) -> bytes:
 
 
 def unpacked(product: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """What `packed` was given. Raises DataError for bytes that are no masks of this shape."""
+    """What `packed` was given. Raises DataError for bytes that are not masks of this shape."""
     size_byte = _bits_byte(int(np.prod(shape)))
     reader = zlib.decompressobj()
     try:

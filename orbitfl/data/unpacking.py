@@ -60,7 +60,7 @@ class Archive:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    """A zip file to take members from. Raises DataError for what is no zip, damaged, locked or unsafe."""
+    """A zip file to take members from. Raises DataError for what is not a zip, damaged, locked or unsafe."""
     try:
         with zipfile.ZipFile(path) as file:
             yield Archive(path, file)

@@ -1,6 +1,5 @@
 """What: the network, the tiles of every satellite and the tiles everybody is scored on."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from orbitfl.errors import DataError
 from orbitfl.experiment.survey import Survey
 from orbitfl.files import cache_folder
 from orbitfl.models import checkpoint
+from orbitfl.models.identity import sha256_of
 from orbitfl.models.mobile_sam import MobileSam, build
 from orbitfl.models.trainable import equip
 from orbitfl.progress import Notify
@@ -50,7 +50,7 @@ def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classro
     lessons = {name: _lessons(learner.model, each, scenario, notify, f"{name} tiles") for name, each in tiles.items()}
     hashes = {"data" if name == "training" else name: content_hash(each) for name, each in tiles.items()}
     training = _mislabelled(lessons["training"], scenario)
-    exam, event, base = lessons["evaluation"], lessons.get("event"), fingerprint(learner.model)
+    exam, event, base = lessons["evaluation"], lessons.get("event"), sha256_of(learner.model.state_dict())
     return Classroom(learner, training, known.holdings, exam, event, hashes, base)
 
 
@@ -70,15 +70,6 @@ def load_learner(scenario: Scenario) -> DecoderLearner:
     model.load_state_dict(checkpoint.load(options.weights, options.kind))
     learns = equip(model, options.trainable, options.lora_rank, options.prompt_tokens)
     return DecoderLearner(model, learns, scenario.training)
-
-
-def fingerprint(model: MobileSam) -> str:
-    """SHA-256 of everything the network computes with, names included."""
-    digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        digest.update(f"{name} {tuple(value.shape)}".encode())
-        digest.update(value.detach().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _mislabelled(lessons: Lessons, scenario: Scenario) -> Lessons:

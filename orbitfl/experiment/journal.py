@@ -8,7 +8,8 @@ from pathlib import Path
 
 from orbitfl.experiment import state
 from orbitfl.experiment.classroom import Classroom
-from orbitfl.experiment.replay import Record, Replay
+from orbitfl.experiment.replay import Replay
+from orbitfl.results import Record
 from orbitfl.scenario import Scenario, resolved_yaml
 from orbitfl.simulation.timeline import Happening
 

@@ -19,11 +19,11 @@ from orbitfl.federation.rules import Letter
 from orbitfl.federation.screening import Screen, usual_norm
 from orbitfl.federation.strategies import Strategy
 from orbitfl.federation.weights import Layout, consensus_distance, norm
+from orbitfl.results import Record
 from orbitfl.simulation.timeline import Digest, Exchange, Offer, Sending
 
 Direction = tuple[int, int]
 Parts = Mapping[str, NDArray]
-Record = tuple[float, str, str, float]
 REMEMBERED = 9
 
 

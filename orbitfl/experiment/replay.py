@@ -15,7 +15,7 @@ from orbitfl.experiment.response import WaterMap
 from orbitfl.federation.strategies import Strategy, is_served
 from orbitfl.federation.weights import Layout, Vector, mean
 from orbitfl.models import checkpoint
-from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
+from orbitfl.results import AVERAGE, CONSTELLATION, GROUND, Record
 from orbitfl.simulation.timeline import (
     Aggregation,
     Consensus,
@@ -31,7 +31,6 @@ from orbitfl.simulation.timeline import (
 )
 from orbitfl.training.scores import confusion
 
-Record = tuple[float, str, str, float]
 """t_s, node, kind, value: a row of records.parquet."""
 Row = tuple[int, Record]
 """A record, and the number of the happening that it is of."""

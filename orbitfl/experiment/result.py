@@ -63,7 +63,7 @@ class RunResult:
     def to_target(self, target_miou: float) -> Cost:
         """Seconds, bytes and joules until the satellites' mean mIoU first was `target_miou` percent; see `Cost`.
 
-        Raises ScenarioError for a target that is no percentage.
+        Raises ScenarioError for a target that is not a percentage.
         """
         return cost_to(self.curve(), target_miou)
 

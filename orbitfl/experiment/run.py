@@ -14,7 +14,7 @@ from orbitfl.experiment.classroom import Classroom, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
 from orbitfl.experiment.mission import contact_plan, require_names, timeline, wire_of
-from orbitfl.experiment.replay import Record, Replay
+from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.replaying import replay_of
 from orbitfl.experiment.response import bent_pipe_response, onboard_response
 from orbitfl.experiment.result import RunResult
@@ -22,7 +22,7 @@ from orbitfl.experiment.survey import Survey, agenda, bent_pipe_agenda, raw_byte
 from orbitfl.federation.strategies import Frozen
 from orbitfl.federation.weights import Layout
 from orbitfl.progress import Notify, silent
-from orbitfl.results import CONSTELLATION
+from orbitfl.results import CONSTELLATION, Record
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Timeline
 from orbitfl.training.crew import Crew

@@ -13,7 +13,7 @@ from orbitfl.results import RECORDS, TRANSFERS
 from orbitfl.simulation.timeline import Downlink, Exchange, Happening, Sending, Timeline
 
 if TYPE_CHECKING:
-    from orbitfl.experiment.replay import Record
+    from orbitfl.results import Record
 
 
 def records(rows: Sequence["Record"]) -> pd.DataFrame:

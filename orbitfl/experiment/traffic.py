@@ -8,9 +8,9 @@ import numpy as np
 
 from orbitfl.contacts import ContactPlan
 from orbitfl.orbit.arrays import Floats
+from orbitfl.results import Record
 from orbitfl.simulation.timeline import Evaluation, Exchange, Offer, Sending, Timeline
 
-Record = tuple[float, str, str, float]
 Part = Exchange | Sending
 Kind = Literal["isl", "ground"]
 

@@ -36,6 +36,7 @@ from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, s
 from orbitfl.export.signing import LONGEST_NAME_BYTE, check_key, signature
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
+from orbitfl.models.identity import sha256_of
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
 from orbitfl.progress import Notify
@@ -311,11 +312,7 @@ def _proof(content: bytes) -> dict[str, Any]:
 
 def encoder_sha256(model: MobileSam) -> str:
     """Of the frozen encoder's numbers, names included: bundles that differ in it cannot share updates."""
-    digest = hashlib.sha256()
-    for name, value in model.image_encoder.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().numpy().tobytes())
-    return digest.hexdigest()
+    return sha256_of(model.image_encoder.state_dict())
 
 
 def _archive_path(out: Path) -> Path:

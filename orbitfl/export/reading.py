@@ -19,7 +19,7 @@ class Bundle:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Raises OrbitflError for a folder that is no whole bundle."""
+    """Raises OrbitflError for a folder that is not a whole bundle."""
     call(["verify", "--bundle", folder, "--files-only"])
     try:
         return Bundle(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))

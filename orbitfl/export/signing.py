@@ -61,7 +61,7 @@ def _private(key: Path) -> "Ed25519PrivateKey":
         content = bytes.fromhex(_text(key))
     except ValueError as error:
         raise OrbitflError(
-            f"{key} is no key; expected a file of 64 hex digits. Name a new file to make one."
+            f"{key} is not a key; expected a file of 64 hex digits. Name a new file to make one."
         ) from error
     if len(content) != KEY_BYTE:
         raise OrbitflError(
@@ -75,7 +75,7 @@ def _public_text(private: "Ed25519PrivateKey") -> str:
 
 
 def _text(path: Path) -> str:
-    """Of a short file; of any other, what is no key. Raises StorageError where it cannot be read."""
+    """Of a short file; of any other, what is not a key. Raises StorageError where it cannot be read."""
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_FILE_BYTE:
             return "no key"

@@ -91,7 +91,7 @@ def run_of(folder: Path) -> tuple[Path, Scenario]:
     weights, scenario = folder / "checkpoints" / f"{AVERAGE}.safetensors", folder / "scenario.yaml"
     if not weights.is_file() or not scenario.is_file() or not (folder / "run.json").is_file():
         raise WeightsError(
-            f"{folder} is no folder of a finished run: it lacks scenario.yaml, run.json or "
+            f"{folder} is not a folder of a finished run: it lacks scenario.yaml, run.json or "
             f"{weights.relative_to(folder)}. Give a run's folder, a weight file, official or nano-base."
         )
     return weights, load(scenario)

@@ -67,7 +67,7 @@ def require_place(out: Path, source: Source, bundle: Bundle, sign: Path | None) 
     read, taken = locate(source.provenance["checkpoint"]), [bundle.folder]
     taken.append(read if source.provenance["run"] is None else read.parent)
     if not out.name or out.is_dir():
-        raise StorageError(f"'{out}' is no file to write; give the update a name, such as update.safetensors.")
+        raise StorageError(f"'{out}' is not a file to write; give the update a name, such as update.safetensors.")
     for place in taken:
         if place.resolve() in (out.resolve(), *out.resolve().parents):
             raise StorageError(f"{out} is of {place}, which the update is made from; give it another name.")

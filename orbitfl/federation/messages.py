@@ -196,7 +196,7 @@ def _content(payload: bytes, largest_byte: int) -> tuple[dict[str, Any], int]:
             raise
         raise RefusalError("not safetensors", "its header is not JSON") from error
     if not isinstance(content, dict):
-        raise RefusalError("not safetensors", "its header is no JSON object")
+        raise RefusalError("not safetensors", "its header is not a JSON object")
     return content, start
 
 
@@ -217,7 +217,7 @@ def _header(metadata: Any) -> Header:
         raise RefusalError("other schema", f"it is {metadata['schema'][:40]!r} where {SCHEMA!r} is expected")
     for name in ("base", "layout", "reference"):
         if not _HASH.fullmatch(metadata[name]):
-            raise RefusalError("wrong header", f"its {name} is no SHA-256")
+            raise RefusalError("wrong header", f"its {name} is not a SHA-256")
     counts = {name: _count(name, metadata[name]) for name in ("version", "samples")}
     return Header(**{**metadata, **counts, "made_s": _seconds(metadata["made_s"])})
 

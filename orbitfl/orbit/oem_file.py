@@ -48,7 +48,7 @@ class Segment(NamedTuple):
 def read_oem(path: Path) -> tuple[Segment, ...]:
     """All segments of a message, in its order; covariances and accelerations are left out.
 
-    Raises StorageError if it cannot be read, and DataError, naming file and line, for what is no OEM about the
+    Raises StorageError if it cannot be read, and DataError, naming file and line, for what is not an OEM about the
     Earth in a frame and time scale known here.
     """
     text = read_text(path, LARGEST_BYTE)
@@ -111,7 +111,7 @@ def _joined(vector: Sequence[float], places: int) -> str:
 
 def _segments(text: str) -> Iterator[Segment]:
     if not re.match(r"\s*CCSDS_OEM_VERS\s*=\s*[123]\.", text):
-        raise DataError("this is no OEM in KVN, which begins with CCSDS_OEM_VERS = 2.0; give another file.")
+        raise DataError("this is not an OEM in KVN, which begins with CCSDS_OEM_VERS = 2.0; give another file.")
     lines = list(_content(text))
     starts = [place for place, (_, line) in enumerate(lines) if line == "META_START"]
     if not starts:

@@ -68,7 +68,7 @@ class Omm:
 def read_omm(path: Path) -> tuple[MeanElements, ...]:
     """All element sets of a file, in its order; its form is told from its first characters.
 
-    Raises StorageError if it cannot be read, and DataError, naming file, object and field, for what is no OMM
+    Raises StorageError if it cannot be read, and DataError, naming file, object and field, for what is not an OMM
     for SGP4.
     """
     text = read_text(path, LARGEST_BYTE)
@@ -86,7 +86,7 @@ def _form_of(text: str) -> Callable[[str], Iterator[Fields]]:
         return _from_kvn
     if "MEAN_MOTION" in start.partition("\n")[0]:
         return _from_csv
-    raise DataError("this is no OMM: JSON begins with [ or {, XML with <, KVN with CCSDS_OMM_VERS, CSV with its keys.")
+    raise DataError("this is not an OMM: JSON begins with [ or {, XML with <, KVN with CCSDS_OMM_VERS, CSV with keys.")
 
 
 def _from_json(text: str) -> Iterator[Fields]:

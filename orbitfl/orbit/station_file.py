@@ -39,7 +39,7 @@ def _csv_rows(text: str) -> list[Mapping[str, Any]]:
     try:
         rows = list(csv.DictReader(io.StringIO(text), strict=True, restkey="too many values"))
     except csv.Error as error:
-        raise DataError(f"it is no table ({error}); write the names of columns, then a line per station.") from error
+        raise DataError(f"it is not a table ({error}); write the names of columns, then a line per station.") from error
     return [{key: value for key, value in row.items() if value not in (None, "")} for row in rows]
 
 

@@ -60,7 +60,7 @@ class Tle:
 def read_tle(path: Path) -> tuple[MeanElements, ...]:
     """All element sets of a file of TLE or 3LE, in its order; empty lines and comments (#) are skipped.
 
-    Raises StorageError if it cannot be read, and DataError, naming file and line, for what is no TLE.
+    Raises StorageError if it cannot be read, and DataError, naming file and line, for what is not a TLE.
     """
     text = read_text(path, LARGEST_BYTE)
     with naming(path):

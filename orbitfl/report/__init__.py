@@ -18,8 +18,8 @@ WRITERS: Mapping[str, Callable[[RunResult], str]] = {".html": page.html_of, ".cz
 def write(result: RunResult, path: Path) -> None:
     """Write a run as the ending of `path` asks: .html, a page that needs no network, or .czml for Cesium.
 
-    Raises StorageError for another ending, tables that are no run's, or a place that cannot be written; half a file is
-    never left.
+    Raises StorageError for another ending, tables that are not a run's, or a place that cannot be written; half a file
+    is never left.
     """
     _require_ending(path, WRITERS)
     require_tables(result)

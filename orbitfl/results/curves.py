@@ -65,7 +65,7 @@ def _of_kind(records: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def require_target(target_miou: float) -> None:
-    """Raises ScenarioError for a target that is no percentage."""
+    """Raises ScenarioError for a target that is not a percentage."""
     if not 0 <= target_miou <= 100:
         raise ScenarioError(f"The target is {target_miou}; a mean mIoU lies from 0 to 100 percent.")
 
@@ -73,7 +73,7 @@ def require_target(target_miou: float) -> None:
 def cost_to(curve: Curve, target_miou: float) -> Cost:
     """What it cost until `mean` of a `curve_of` a mission, in percent, first was `target_miou` or more.
 
-    A later fall below the target does not count. Raises ScenarioError for a target that is no percentage.
+    A later fall below the target does not count. Raises ScenarioError for a target that is not a percentage.
     """
     require_target(target_miou)
     there = np.flatnonzero(curve["mean"] >= target_miou)

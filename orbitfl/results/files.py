@@ -15,8 +15,10 @@ from orbitfl.errors import StorageError
 from orbitfl.files import read_object, replacing, write_text
 
 AVERAGE, CONSTELLATION, GROUND = "average", "constellation", "ground"
-"""Nodes of the records that are no satellites: the average model, all together, and the server."""
+"""Nodes of the records that are not satellites: the average model, all together, and the server."""
 
+Record = tuple[float, str, str, float]
+"""A row of the records."""
 RECORDS = {"t_s": "float64", "node": "str", "kind": "str", "value": "float64"}
 TRANSFERS = {
     "from": "str",

@@ -42,8 +42,8 @@ def seconds(board: Board) -> Seconds:
 def watts(board: Board, bus: Bus | None, isl: AnyLink | None, ground: AnyLink | None) -> Watts:
     """The bus draws its own watts always. While a terminal works, the board stands by.
 
-    A link that is no terminal draws the board's exchange_w in place of both. Between satellites an update travels each
-    way at once, so a terminal sends and receives; to a station it sends.
+    A link that is not a terminal draws the board's exchange_w in place of both. Between satellites an update travels
+    each way at once, so a terminal sends and receives; to a station it sends.
     """
     bus_w = bus.standby_w.value if bus else 0.0
     waiting_w = bus_w + board.standby_w.value
@@ -63,7 +63,7 @@ def require_known(board: Board, isl: AnyLink | None, ground: AnyLink | None) -> 
     for name, link in (("isl", isl), ("ground", ground)):
         if link is not None and not isinstance(link, TerminalLink) and board.exchange_w is None:
             raise ScenarioError(
-                f"what links.{name} draws is not known: it is no terminal, and the board {board.name} has no "
+                f"what links.{name} draws is not known: it is not a terminal, and the board {board.name} has no "
                 f"exchange_w. Write links.{name} as {{kind: terminal, profile: NAME}}, NAME being one of "
                 f"{', '.join(shipped_profiles(Terminal))} or a file, or give the board that key."
             )

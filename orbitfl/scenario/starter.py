@@ -19,7 +19,7 @@ def write_starter(name: str, folder: Path) -> Path:
     """
     if not NAME.fullmatch(name):
         raise ScenarioError(
-            f"{name[:80]!r} is no name for a scenario; take up to 64 letters, digits, - and _, a letter first."
+            f"{name[:80]!r} is not a name for a scenario; take up to 64 letters, digits, - and _, a letter first."
         )
     path = folder / f"{name}.yaml"
     if path.exists():

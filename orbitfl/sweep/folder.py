@@ -72,7 +72,7 @@ class SweepFolder:
         try:
             content = read_object(self.manifest)
             if content.get("format") != FORMAT or "scenario" not in content:
-                raise ValueError("it is no manifest of this version")
+                raise ValueError("it is not a manifest of this version")
         except (OSError, ValueError) as error:
             raise StorageError(f"{self.manifest} cannot be used ({error}); choose another --out.") from error
         return content

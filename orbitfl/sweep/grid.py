@@ -29,7 +29,7 @@ class Axis:
         key, equals, listed = text.partition("=")
         values = tuple(value.strip() for value in _split(listed))
         if not equals or not key.strip() or not all(values):
-            raise ScenarioError(f"The grid {text!r} is no key with values; write it as key.path=value,value,….")
+            raise ScenarioError(f"The grid {text!r} is not a key with values; write it as key.path=value,value,….")
         if len(set(values)) < len(values):
             raise ScenarioError(f"The grid {text!r} has a value twice; name each once, and ask for --seeds to repeat.")
         return cls(key.strip(), values)

@@ -1,6 +1,5 @@
 """The frozen encoder's view of each tile, computed once and kept on disk for every run that follows."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from orbitfl.errors import StorageError
 from orbitfl.files import replacing
+from orbitfl.models.identity import sha256_of
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import prepare
 from orbitfl.progress import Count, uncounted
@@ -56,8 +56,4 @@ def _write(path: Path, model: MobileSam, images: NDArray[np.uint8], on_progress:
 
 
 def _key(model: MobileSam, content_hash: str) -> str:
-    digest = hashlib.sha256(f"{content_hash} {model.image_size} {model.variant}".encode())
-    for name, value in model.image_encoder.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
+    return sha256_of(model.image_encoder.state_dict(), f"{content_hash} {model.image_size} {model.variant}")

@@ -79,7 +79,7 @@ class DecoderLearner:
         """Take `steps` batches from the tiles `own` of `lessons`; returns the new state and the mean loss.
 
         The order of tiles depends on `seed` and on how many were drawn before, so a session cut in two draws the same.
-        Raises DivergedError where learning ends in weights that are no numbers.
+        Raises DivergedError where learning ends in weights that are not numbers.
         """
         self._flat.write(progress.weights)
         adamw = self._flat.optimizer(self.options, progress.moments)

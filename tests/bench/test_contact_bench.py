@@ -166,7 +166,7 @@ def test_a_killed_case_is_told():
 
 
 def test_unknown_cases_are_refused():
-    with pytest.raises(ScenarioError, match="stk is no case of the benchmark; choose from paseos"):
+    with pytest.raises(ScenarioError, match="stk is not a case of the benchmark; choose from paseos"):
         contacts.measured(TINY, ["stk"], lambda *_: None)
 
 

@@ -200,9 +200,9 @@ def test_values_of_any_type_in_json_are_refused_or_read(
     [
         (".csv", "kind,a,b\n", "does not begin with a line # {...}"),
         (".csv", "# {}\nkind,a,b\n", "a contact plan has the columns"),
-        (".csv", "# nothing\nkind,a,b\n", "It is no JSON"),
+        (".csv", "# nothing\nkind,a,b\n", "It is not JSON"),
         (".json", "[]", "no list of contacts"),
-        (".json", "[" * 100_000, "It is no JSON"),
+        (".json", "[" * 100_000, "It is not JSON"),
         (".json", '{"contacts": []}', "epoch_utc is missing or of the wrong type"),
         (".czml", "{}", "CZML is a list of packets"),
         (".czml", '[{"id": "document"}]', "not a scene that orbitfl wrote"),
@@ -228,7 +228,7 @@ def test_any_other_parquet_is_refused(tmp_path: Path):
         (",700.5,1000,", ",nan,1000,", "A cell is empty|start_s of a contact plan holds nan"),
         (",700.5,1000,", ",700.5,1e300,", "end_s of a contact plan holds 1e\\+300"),
         (",700.5,1000,", ",700.5,soon,", "CSV conversion error"),
-        ('"ground"', '"radio"', "names 'radio', which is no kind or node"),
+        ('"ground"', '"radio"', "names 'radio', which is not a kind or node"),
     ],
 )
 def test_wrong_cells_are_told(old: str, new: str, message: str, plan: ContactPlan, tmp_path: Path):

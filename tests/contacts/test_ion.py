@@ -158,11 +158,11 @@ def test_another_ones_file_is_read(tmp_path: Path):
     ("old", "new", "message"),
     [
         ("@ 2026/03/01-00:00:00\n", "", "Line 6: A time stands before any reference time"),
-        ("@ 2026/03/01-00:00:00", "@ 2026-03-01", "Line 6: '2026-03-01' is no time like"),
+        ("@ 2026/03/01-00:00:00", "@ 2026-03-01", "Line 6: '2026-03-01' is not a time like"),
         ("a contact +10 +60 9 7 1000\n", "", "has no twin in the other direction"),
         ("9 7 1000", "9 7 1001", "nodes 7 and 9 at 10 s is not the same in both directions"),
         ("+900 7 9 2", "+4 7 9 2", "No range of nodes 7 and 9 covers their contact at 100 s"),
-        ("a contact +0 +5 7 9 2000", "d contact * 7 9", "is no command that adds a contact or a range"),
+        ("a contact +0 +5 7 9 2000", "d contact * 7 9", "is not a command that adds a contact or a range"),
         ("7 9 2000", "0 9 2000", "Line 10: '0' stands where a whole number from 1 is due"),
         ("7 9 2000", "7 9 fast", "'fast' stands where a whole number"),
         ("7 9 2000", "7 9 9" + 99 * "9", "stands where a whole number"),

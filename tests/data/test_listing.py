@@ -88,7 +88,7 @@ def test_pages_without_end_are_given_up(publisher) -> None:
 )
 def test_names_that_lead_astray_are_refused(publisher, name: str) -> None:
     publisher.files[RECORD] = record(key=name)
-    with pytest.raises(DownloadError, match="no plain name"):
+    with pytest.raises(DownloadError, match="not a plain name"):
         zenodo(publisher.host, 7, "")
 
 

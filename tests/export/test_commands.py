@@ -111,10 +111,10 @@ def test_an_update_overwrites_nothing_that_it_is_made_from(
         ("bundle", "would lie in bundle"),
         ("bundle/key", "would lie in bundle"),
         ("bundle.tar", "would lie in bundle.tar"),
-        ("words", "words is no key"),
+        ("words", "words is not a key"),
         ("others", "others.pub is not the public half"),
         ("half", "holds 16 bytes"),
-        ("long", "long is no key"),
+        ("long", "long is not a key"),
         ("", "cannot be the name of a key"),
     ],
 )

@@ -169,9 +169,9 @@ def _device(folder: Path) -> None:
 BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "no readable bundle"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable bundle"),
-    "manifest no JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "is no JSON"),
+    "manifest no JSON": (lambda folder: (folder / "manifest.json").write_text("{"), "is not JSON"),
     "manifest too long": (lambda folder: (folder / "manifest.json").write_text(" " * 2**21), "is larger than"),
-    "other format": (lambda folder: _edit(folder, lambda told: told.update(format="x")), "is no orbitfl-bundle-1"),
+    "other format": (lambda folder: _edit(folder, lambda told: told.update(format="x")), "is not orbitfl-bundle-1"),
     "no graphs named": (lambda folder: _edit(folder, lambda told: told.update(files={})), "does not name the files"),
     "outside": (
         lambda folder: _edit(folder, lambda told: told["files"].update({"../secret": {}})),
@@ -183,7 +183,7 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
         "does not say how scenes",
     ),
     "endless tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 1e999'), "does not say how scenes"),
-    "tiles of NaN": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": NaN'), "is no JSON"),
+    "tiles of NaN": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": NaN'), "is not JSON"),
     "tiles of 64.5 px": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 64.5'), "does not say how scenes"),
     "endless mean": (lambda folder: _edit(folder, lambda told: told["input"].update(mean=[1e308] * 3)), "how scenes"),
     "a mean of texts": (lambda folder: _edit(folder, lambda told: told["input"].update(mean="abc")), "how scenes"),
@@ -266,8 +266,8 @@ KEYS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (os.mkfifo, "no readable key"),
     "a device": (lambda key: key.symlink_to("/dev/zero"), "no readable key"),
     "too long": (lambda key: key.write_text("0" * 2**20), "is larger than"),
-    "no hex": (lambda key: key.write_text("key"), "expected a file of 64 hex digits"),
-    "no text": (lambda key: key.write_bytes(b"\xff" * 64), "expected a file of 64 hex digits"),
+    "no hex": (lambda key: key.write_text("key"), "expected 64 hex digits"),
+    "no text": (lambda key: key.write_bytes(b"\xff" * 64), "expected 64 hex digits"),
     "half a key": (lambda key: key.write_text("0" * 32), "holds 16 bytes"),
 }
 

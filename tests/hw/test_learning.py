@@ -164,7 +164,7 @@ MASKS: dict[str, tuple[dict[str, Any], str | None]] = {
         None,
     ),
     "signed, with -1": ({"mask": np.where(np.arange(150) < 40, -1, WATER).astype(np.int16)}, None),
-    "NaN that is no nodata": ({"mask": np.full(WATER.shape, np.nan, np.float32)}, "other values"),
+    "NaN that is not nodata": ({"mask": np.full(WATER.shape, np.nan, np.float32)}, "other values"),
     "a third value": ({"mask": 2 * WATER}, "other values"),
     "land as nodata": ({"mask": WATER, "nodata": 0}, "declares 0 as nodata"),
     "another zone": ({"mask": WATER, "crs": "EPSG:32721"}, "lies elsewhere"),

@@ -85,7 +85,7 @@ def test_the_mask_lies_where_the_scene_lies(edge, write, colours, bundle: Path, 
 def test_nodata_stays_unknown(edge, write, colours, bundle: Path, tmp_path: Path):
     values = colours.copy()
     values[:, 20:60, :90] = 0
-    values[0, 100, 100] = 0  # A dark band alone is no gap.
+    values[0, 100, 100] = 0  # A dark band alone is not a gap.
     out = tmp_path / "mask.tif"
     assert edge("segment", write(values, nodata=0), "-o", out, "--bundle", bundle).code == 0
     expected = np.zeros(values.shape[1:], bool)

@@ -305,8 +305,8 @@ STATE = "2026-11-17T03:04:05 7000 0 0 0 7.5 0"
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("CCSDS_OEM_VERS = 2.0", "CCSDS_OPM_VERS = 2.0", "is no OEM in KVN"),
-        ("CCSDS_OEM_VERS = 2.0", "CCSDS_OEM_VERS = 9.0", "is no OEM in KVN"),
+        ("CCSDS_OEM_VERS = 2.0", "CCSDS_OPM_VERS = 2.0", "is not an OEM in KVN"),
+        ("CCSDS_OEM_VERS = 2.0", "CCSDS_OEM_VERS = 9.0", "is not an OEM in KVN"),
         ("META_START", "META_BEGIN", "has no META_START"),
         ("META_STOP", "", "is not of the form KEYWORD = value|have no META_STOP"),
         ("REF_FRAME = GCRF", "REF_FRAME = TOD", "REF_FRAME after line 5 is 'TOD', but it must be GCRF"),

@@ -203,8 +203,8 @@ def test_fields_that_mean_nothing_are_refused(tmp_path: Path, changes: dict, sai
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no OMM"),
-        ("hello", "is no OMM"),
+        ("", "is not an OMM"),
+        ("hello", "is not an OMM"),
         ("[1]", "holds 1 where an OMM was expected"),
         ("[{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),

@@ -86,7 +86,7 @@ def measured(bench: Bench, cases: Sequence[str], notify: Notify) -> dict[str, An
     """
     unknown = sorted(set(cases) - set(CASES))
     if unknown:
-        raise ScenarioError(f"{', '.join(unknown)} is no case of the benchmark; choose from {', '.join(CASES)}.")
+        raise ScenarioError(f"{', '.join(unknown)} is not a case of the benchmark; choose from {', '.join(CASES)}.")
     results: dict[str, Any] = {"machine": machine()}
     with TemporaryDirectory() as folder:
         jobs = [job for case in CASES if case in cases for job in _jobs(bench, case, folder)]

@@ -207,7 +207,7 @@ def _properties(packet: Any) -> Packet:
 def _object(text: Any) -> Packet:
     value = json_of(text) if isinstance(text, str) else None
     if not isinstance(value, dict):
-        raise DataError("A plan's custom property is no JSON object in a string.")
+        raise DataError("A plan's custom property is not a JSON object in a string.")
     return value
 
 

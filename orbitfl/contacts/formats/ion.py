@@ -138,7 +138,7 @@ def _take(found: _Read, line: str) -> None:
         case [word, *_] if word.startswith("#") or word in NO_PLAN:
             pass
         case _:
-            raise DataError(f"{line[:60]!r} is no command that adds a contact or a range.")
+            raise DataError(f"{line[:60]!r} is not a command that adds a contact or a range.")
 
 
 def _whole(word: str, lowest: int = 0) -> int:
@@ -172,7 +172,7 @@ def _instant(time: str) -> datetime:
     try:
         return datetime.strptime(time, ION_TIME).replace(tzinfo=UTC)
     except ValueError as error:
-        raise DataError(f"{time[:40]!r} is no time like 2018/05/18-03:21:00.") from error
+        raise DataError(f"{time[:40]!r} is not a time like 2018/05/18-03:21:00.") from error
 
 
 def _time_s(found: _Read, time: str) -> int:

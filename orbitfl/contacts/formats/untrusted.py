@@ -16,7 +16,7 @@ LARGEST_TABLE_BYTE = 4 * 1024**3
 
 
 def require_size(path: Path, largest_byte: int) -> None:
-    """Raises DataError for more than `largest_byte`, OSError for what is no file."""
+    """Raises DataError for more than `largest_byte`, OSError for what is not a file."""
     size_byte = path.stat().st_size
     if size_byte > largest_byte:
         raise DataError(f"It has {size_byte} bytes, but at most {largest_byte} are read; split it or use Parquet.")
@@ -27,14 +27,14 @@ def text_of(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except UnicodeDecodeError as error:
-        raise DataError(f"Byte {error.start} is no UTF-8; save the file as UTF-8.") from error
+        raise DataError(f"Byte {error.start} is not UTF-8; save the file as UTF-8.") from error
 
 
 def json_of(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"It is no JSON: {error}.") from error
+        raise DataError(f"It is not JSON: {error}.") from error
 
 
 def column_of(name: str, values: list[Any]) -> Column:

@@ -15,7 +15,7 @@ class Board:
 
     train_step_s, train_w: one batch of training. inference_s, inference_w: one tile, from image to mask.
     merge_s, merge_w: taking a peer's update into one's own weights. exchange_w: while an update travels over a link
-    that is no terminal; computer and radio together. memory_byte: what the board has. peak_memory_byte: the most
+    that is not a terminal; computer and radio together. memory_byte: what the board has. peak_memory_byte: the most
     that this work takes of it.
     """
 

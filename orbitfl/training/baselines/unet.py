@@ -75,7 +75,7 @@ class UNet(nn.Module):
 def teach(tiles: Tiles, schooling: Schooling, on_progress: Count = uncounted) -> UNet:
     """A U-Net taught on `tiles` alone. Equal tiles, options, machine and number of threads give equal weights.
 
-    Raises DataError for tiles whose edge is no multiple of 16 pixels, DivergedError where weights are no numbers.
+    Raises DataError for tiles whose edge is not a multiple of 16 pixels, DivergedError where weights are not numbers.
     """
     _require_fit(tiles)
     network = _fresh(schooling.seed)
