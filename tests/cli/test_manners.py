@@ -61,7 +61,7 @@ def test_a_starters_name_is_a_text_whatever_yaml_makes_of_it(orbitfl, tmp_path: 
 def test_a_starter_needs_a_plain_name(orbitfl, tmp_path: Path, monkeypatch, name: str):
     monkeypatch.chdir(tmp_path)
     ended = orbitfl("init", "--", name)
-    assert ended.code == 2 and "no name for a scenario" in ended.err
+    assert ended.code == 2 and "not a name for a scenario" in ended.err
     assert not list(tmp_path.iterdir())
 
 

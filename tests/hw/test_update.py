@@ -125,7 +125,7 @@ UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
     "another shape": (lambda made: made({IOU: np.zeros((2, 128), np.float16)}), "which the bundle does not have"),
     "another name": (lambda made: made({"x": np.zeros(3, np.float16)}), "which the bundle does not have"),
     "not a number": (lambda made: made({IOU: np.full((1, 128), np.nan, np.float16)}), "NaN or infinity"),
-    "another type": (lambda made: made({IOU: np.zeros((1, 128), np.int64)}), "no sound safetensors"),
+    "another type": (lambda made: made({IOU: np.zeros((1, 128), np.int64)}), "not a sound safetensors"),
     "missing": (lambda made: made({}).with_name("none"), "no readable update"),
     "a pipe": (_pipe, "no readable update"),
 }

@@ -60,7 +60,7 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str):
         ("a.yaml", "- {name: a, latitude_deg: 1, latitude_deg: 2, longitude_deg: 2}", "a key is given twice"),
         ("a.yaml", "- &a {name: a, latitude_deg: 1, longitude_deg: 2}\n- *a", "aliases are not read here"),
         ("a.yaml", "- {name: a, latitude_deg: true, longitude_deg: 2}", "must be a number"),
-        ("a.csv", 'name,latitude_deg\n"a', "no table"),
+        ("a.csv", 'name,latitude_deg\n"a', "not a table"),
         ("a.json", "[[[", "not valid YAML"),
         ("a.yaml", "# " + "x" * 600_000, "YAML of more than"),
     ],
