@@ -73,10 +73,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
             try:
                 _empty(beside)
                 yield beside
+                for path in (*beside.rglob("*"), beside):
+                    sync(path)
                 beside.replace(folder)
             except BaseException:
                 shutil.rmtree(beside, ignore_errors=True)
                 raise
+        sync(folder.parent)
     except OSError as error:
         raise cannot_write(folder, error) from error
 
