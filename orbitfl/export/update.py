@@ -115,9 +115,10 @@ def _differences(model: MobileSam, base: dict[str, NDArray], folder: Path) -> di
         raise WeightsError(
             f"The checkpoint has other tensors than {folder} ({(strange or [TOKENS])[0]}); export a new bundle."
         )
-    wanted = {name: state[name].astype(value.dtype).astype(np.float32) for name, value in base.items()}
-    changes = {name: wanted[name] - value.astype(np.float32) for name, value in base.items()}
-    half = {name: change.astype(np.float16) for name, change in changes.items() if change.any()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        wanted = {name: state[name].astype(value.dtype).astype(np.float32) for name, value in base.items()}
+        changes = {name: wanted[name] - value.astype(np.float32) for name, value in base.items()}
+        half = {name: change.astype(np.float16) for name, change in changes.items() if change.any()}
     if not all(np.isfinite(value).all() for value in half.values()):
         raise WeightsError("A difference is beyond half precision; export a new bundle.")
     return half

@@ -215,6 +215,14 @@ def test_an_update_cannot_bring_tokens(bundle: Path, newer: MobileSam, tmp_path:
         write_update(newer, read_bundle(bundle), tmp_path / "update")
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_update_cannot_be_beyond_half_precision(bundle: Path, newer: MobileSam, tmp_path: Path):
+    with torch.no_grad():
+        newer.mask_decoder.iou_token.weight.fill_(1e6)
+    with pytest.raises(WeightsError, match="beyond half precision"):
+        write_update(newer, read_bundle(bundle), tmp_path / "update")
+
+
 @given(data=st.data())
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_make_the_reader_fail_otherwise(data: st.DataObject):
