@@ -24,6 +24,11 @@ LETTING_GO_S = 5.0
 _HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 
 
+def lies_in(path: Path, place: Path) -> bool:
+    """Whether `path` is `place` or below it, where all links lead; links that go round are taken as they stand."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place))
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` only if the block ends well.

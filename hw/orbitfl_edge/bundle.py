@@ -1,6 +1,7 @@
 """A bundle: a folder with two graphs and a manifest that says what is in it, and how scenes are shown to the graphs."""
 
 import json
+import os
 import re
 from collections.abc import Set
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ TEST_SCENE, TEST_MASK = "test/scene.tif", "test/mask.tif"
 NEEDED = (ENCODER, DECODER, WEIGHTS, TEST_SCENE, TEST_MASK)
 
 LARGEST_MANIFEST_BYTE = 2**20
+SIGNATURE_BYTE = 64
 LARGEST_FILE_BYTE = 2**29
 MOST_FILES = 200
 MOST_LEVELS = 20
@@ -69,6 +71,8 @@ def load(folder: Path) -> Bundle:
     for name, told in manifest["files"].items():
         _check_file(folder, name, told)
     _check_nothing_else(folder, manifest["files"].keys() | {MANIFEST, SIGNATURE})
+    if os.path.lexists(folder / SIGNATURE):
+        read_signature(folder)
     return Bundle(folder, manifest, spec)
 
 
@@ -96,6 +100,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not _names_files(manifest.get("files")):
         raise EdgeError(f"{path} does not name the files of a bundle; export it again.")
     return {"updates": [], "evidence": {}} | manifest
+
+
+def read_signature(folder: Path) -> bytes:
+    """Raises EdgeError where there is none, or what is larger than one."""
+    return read_file(folder / SIGNATURE, SIGNATURE_BYTE, "signature", "copy the whole bundle again")
 
 
 def _no_number(text: str) -> NoReturn:

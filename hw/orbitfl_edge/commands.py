@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
+from orbitfl_edge.files import lies_in, replacing, require_possible
 from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
@@ -89,11 +90,9 @@ def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) ->
 
 def _require_place(path: Path, read: Sequence[Path]) -> None:
     """Raises EdgeError where `path` can never be written, or is or lies in what is only read."""
-    from orbitfl_edge.files import require_possible
-
     require_possible(path)
     for place in read:
-        if place.resolve() in (path.resolve(), *path.resolve().parents):
+        if lies_in(path, place):
             raise EdgeError(f"{path} is or lies in {place}, which is only read; choose another place.")
 
 
@@ -123,7 +122,6 @@ def _info(options: argparse.Namespace) -> None:
 
 def _bench(options: argparse.Namespace) -> None:
     from orbitfl_edge.bench import measured, profile, require_profile
-    from orbitfl_edge.files import replacing
 
     bundle = _bundle(options)
     if options.out is not None:

@@ -31,6 +31,11 @@ def require_possible(path: Path) -> None:
         raise EdgeError(f"{path} exists already and is {what}; choose another name.")
 
 
+def lies_in(path: Path, place: Path) -> bool:
+    """Whether `path` is `place` or below it, where all links lead; links that go round are taken as they stand."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place))
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path beside `path`, which takes its name if the block ends well.
@@ -68,10 +73,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
             try:
                 _empty(beside)
                 yield beside
+                for path in (*beside.rglob("*"), beside):
+                    sync(path)
                 beside.replace(folder)
             except BaseException:
                 shutil.rmtree(beside, ignore_errors=True)
                 raise
+        sync(folder.parent)
     except OSError as error:
         raise cannot_write(folder, error) from error
 

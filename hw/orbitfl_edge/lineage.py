@@ -15,6 +15,8 @@ SCHEMA = "orbitfl-bundle-update-2"
 ORIGINAL = "original"
 """Folder of the signed manifest that the updates began with."""
 KEPT = (f"{ORIGINAL}/{MANIFEST}", f"{ORIGINAL}/{SIGNATURE}")
+STEP = ("statement", "signature", "update_sha256", "from_manifest_sha256")
+"""What a manifest tells of an update. The last two are the board's own word: no signature covers them."""
 
 Manifest = dict[str, Any]
 
@@ -35,7 +37,7 @@ def result_stated(step: Any, manifest: Manifest, called: str) -> str:
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise EdgeError(f"{called} is not {SCHEMA}; make one with orbitfl export --update-for.") from error
     if schema != SCHEMA:
-        raise EdgeError(f"{called} is of the schema {str(schema)[:40]!r}, where {SCHEMA!r} is expected.")
+        raise EdgeError(f"{called} is of the schema {shown(schema)}, where {SCHEMA!r} is expected.")
     for key, own in _place(manifest).items():
         if told.get(key) != own:
             there, here = shown(told.get(key)), shown(own)

@@ -96,7 +96,8 @@ def _portions(polygons: Iterable[list[Outline]]) -> Iterator[list[list[Outline]]
         if points >= POINTS_AT_A_TIME:
             yield some
             some, points = [], 0
-    yield some
+    if some:
+        yield some
 
 
 def _dense(ring: Outline, longest: float) -> Outline:
@@ -111,8 +112,6 @@ def _dense(ring: Outline, longest: float) -> Outline:
 
 def _on_earth(crs: CRS, polygons: list[list[Outline]]) -> Iterator[Polygon]:
     """Polygons of a coordinate system → in longitude and latitude."""
-    if not polygons:
-        return
     try:
         degrees = _degrees(crs, [point for polygon in polygons for ring in polygon for point in ring])
     except GDAL_ERRORS:

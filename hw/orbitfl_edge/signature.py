@@ -5,12 +5,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orbitfl_edge.bundle import LARGEST_MANIFEST_BYTE, MANIFEST, SIGNATURE, TEST_MASK, WEIGHTS, read_manifest
-from orbitfl_edge.lineage import KEPT, ORIGINAL, result_stated, updated
+from orbitfl_edge.bundle import (
+    LARGEST_MANIFEST_BYTE,
+    MANIFEST,
+    SIGNATURE,
+    TEST_MASK,
+    WEIGHTS,
+    read_manifest,
+    read_signature,
+)
+from orbitfl_edge.lineage import KEPT, ORIGINAL, STEP, result_stated, updated
 from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.reading import read_file
 
-KEY_BYTE, SIGNATURE_BYTE, LARGEST_KEY_BYTE = 32, 64, 1024
+KEY_BYTE, LARGEST_KEY_BYTE = 32, 1024
 
 
 def require_signed(folder: Path, key: Path) -> None:
@@ -37,10 +45,8 @@ def require_step_signed(step: Any, key: Path, called: str) -> None:
 
 
 def _require_manifest_signed(folder: Path, key: Path) -> None:
-    remedy = "copy the whole bundle again"
-    manifest = read_file(folder / MANIFEST, LARGEST_MANIFEST_BYTE, "bundle manifest", remedy)
-    sign = read_file(folder / SIGNATURE, SIGNATURE_BYTE, "signature", remedy)
-    if not _is_signed(manifest, sign, key):
+    manifest = read_file(folder / MANIFEST, LARGEST_MANIFEST_BYTE, "bundle manifest", "copy the whole bundle again")
+    if not _is_signed(manifest, read_signature(folder), key):
         raise EdgeError(f"{folder} was not signed with the key of {key}, or its manifest was changed.")
 
 
@@ -51,7 +57,8 @@ def _require_signed_steps(folder: Path, manifest: dict[str, Any], key: Path) -> 
         called = f"Update {number} of {folder}"
         require_step_signed(step, key, called)
         decoder = expected["files"][WEIGHTS] | {"sha256": result_stated(step, expected, called)}
-        expected = updated(expected, step, {WEIGHTS: decoder})
+        known = {name: told for name, told in step.items() if name in STEP}
+        expected = updated(expected, known, {WEIGHTS: decoder})
     expected["files"] |= {name: manifest["files"].get(name) for name in (TEST_MASK, *KEPT)}
     if json.dumps(manifest, sort_keys=True) != json.dumps(expected, sort_keys=True):
         raise EdgeError(

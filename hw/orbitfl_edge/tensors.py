@@ -40,7 +40,7 @@ def parsed(content: bytes, called: str) -> Tensors:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise EdgeError(f"{called} is not a sound safetensors file ({error}); fetch it again.") from error
     if sick := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise EdgeError(f"{called} holds NaN or infinity in {sick[0][:80]}; refuse its sender.")
+        raise EdgeError(f"{called} holds NaN or infinity in {sick[0][:80]!r}; refuse its sender.")
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise EdgeError(f"{called} has metadata that are not texts; fetch it again.")
     return Tensors(arrays, content[:start], metadata)

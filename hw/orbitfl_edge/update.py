@@ -80,7 +80,7 @@ def summed(called: str, base: Tensors, changes: dict[str, NDArray]) -> dict[str,
     """Every tensor of the base with its change. Raises EdgeError for others, and for sums that are not finite."""
     for name, array in changes.items():
         if name not in base.arrays or base.arrays[name].shape != array.shape:
-            raise EdgeError(f"{called} changes {name[:80]} of shape {array.shape}, which the bundle does not have.")
+            raise EdgeError(f"{called} changes {name[:80]!r} of shape {array.shape}, which the bundle does not have.")
     sums = {name: _sum(array, changes.get(name)) for name, array in base.arrays.items()}
     if sick := [name for name, array in sums.items() if not np.isfinite(array).all()]:
         raise EdgeError(f"{called} takes {sick[0]} beyond what its {sums[sick[0]].dtype} can hold; refuse its sender.")

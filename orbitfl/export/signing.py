@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orbitfl.errors import OrbitflError, StorageError
-from orbitfl.files import replacing, write_text
+from orbitfl.files import lies_in, replacing, write_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,7 +39,7 @@ def check_key(key: Path, *elsewhere: Path) -> None:
     """
     public = public_path(key)
     for path in (key, public):
-        if strange := [place for place in elsewhere if place.resolve() in (path.resolve(), *path.resolve().parents)]:
+        if strange := [place for place in elsewhere if lies_in(path, place)]:
             raise StorageError(f"The key {path} would lie in {strange[0]}, which is written now; keep it elsewhere.")
     private, held = _private(key) if key.exists() else None, _text(public) if public.exists() else None
     if held is not None and (private is None or held != _public_text(private)):

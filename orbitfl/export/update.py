@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from orbitfl.errors import StorageError, WeightsError
 from orbitfl.export import weights
@@ -16,7 +17,7 @@ from orbitfl.export.reading import Bundle
 from orbitfl.export.sessions import DECODER, ENCODER
 from orbitfl.export.signing import check_key, signature
 from orbitfl.export.source import Source
-from orbitfl.files import write_bytes
+from orbitfl.files import lies_in, write_bytes
 from orbitfl.models.checkpoint import TOKENS
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.weights import locate
@@ -34,13 +35,13 @@ def write_update(model: MobileSam, bundle: Bundle, out: Path, sign: Path | None 
     it is covered. Raises WeightsError where the checkpoint differs from the bundle in more than the decoder's numbers.
     """
     manifest = bundle.manifest
-    if encoder_sha256(model) != manifest["model"]["encoder_sha256"]:
+    if encoder_sha256(model) != manifest["model"].get("encoder_sha256"):
         raise WeightsError(
             f"The checkpoint's encoder is not that of {bundle.folder}, and an update changes the decoder alone; "
             "export a new bundle."
         )
     base = (bundle.folder / weights.FILE).read_bytes()
-    differences = _differences(model, safetensors.numpy.load(base), bundle.folder)
+    differences = _differences(model, _loaded(base, bundle.folder / weights.FILE), bundle.folder)
     statement = _statement(manifest, sha256(updated_decoder(base, differences)).hexdigest())
     told = {"statement": statement}
     if sign is not None:
@@ -69,7 +70,7 @@ def require_place(out: Path, source: Source, bundle: Bundle, sign: Path | None) 
     if not out.name or out.is_dir():
         raise StorageError(f"'{out}' is not a file to write; give the update a name, such as update.safetensors.")
     for place in taken:
-        if place.resolve() in (out.resolve(), *out.resolve().parents):
+        if lies_in(out, place):
             raise StorageError(f"{out} is of {place}, which the update is made from; give it another name.")
     if sign is not None:
         check_key(sign, out)
@@ -100,6 +101,13 @@ def updated_decoder(base: bytes, differences: dict[str, NDArray[np.float16]]) ->
     return bytes(content)
 
 
+def _loaded(content: bytes, path: Path) -> dict[str, NDArray]:
+    try:
+        return safetensors.numpy.load(content)
+    except (SafetensorError, KeyError) as error:
+        raise WeightsError(f"{path} is no safetensors file of numbers; copy the bundle again.") from error
+
+
 def _differences(model: MobileSam, base: dict[str, NDArray], folder: Path) -> dict[str, NDArray[np.float16]]:
     state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     strange = [name for name, value in base.items() if name not in state or state[name].shape != value.shape]
@@ -107,9 +115,10 @@ def _differences(model: MobileSam, base: dict[str, NDArray], folder: Path) -> di
         raise WeightsError(
             f"The checkpoint has other tensors than {folder} ({(strange or [TOKENS])[0]}); export a new bundle."
         )
-    wanted = {name: state[name].astype(value.dtype).astype(np.float32) for name, value in base.items()}
-    changes = {name: wanted[name] - value.astype(np.float32) for name, value in base.items()}
-    half = {name: change.astype(np.float16) for name, change in changes.items() if change.any()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        wanted = {name: state[name].astype(value.dtype).astype(np.float32) for name, value in base.items()}
+        changes = {name: wanted[name] - value.astype(np.float32) for name, value in base.items()}
+        half = {name: change.astype(np.float16) for name, change in changes.items() if change.any()}
     if not all(np.isfinite(value).all() for value in half.values()):
         raise WeightsError("A difference is beyond half precision; export a new bundle.")
     return half

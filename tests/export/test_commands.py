@@ -1,5 +1,6 @@
 """`orbitfl export`, `segment` and `evaluate --bundle`, as a user types them."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -89,6 +90,30 @@ def test_what_is_no_name_for_a_bundle_is_refused(orbitfl, taught: Path, tmp_path
     code, _, err = orbitfl("export", taught, "--image-px", 64, "--out", out)
     assert code == 2 and len(err.splitlines()) <= 2, err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def _without_encoder(folder: Path, manifest: dict) -> None:
+    del manifest["model"]["encoder_sha256"]
+
+
+def _without_numbers(folder: Path, manifest: dict) -> None:
+    (folder / "decoder.safetensors").write_bytes(b"none")
+    proof = {"size_byte": 4, "sha256": hashlib.sha256(b"none").hexdigest()}
+    manifest["files"]["decoder.safetensors"] = proof
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [(_without_encoder, "encoder is not that of"), (_without_numbers, "is no safetensors file")]
+)
+def test_no_update_is_made_for_a_bundle_that_is_none(
+    orbitfl, taught: Path, bundle: Path, tmp_path: Path, change: Callable[[Path, dict], None], told: str
+):
+    folder, out = Path(shutil.copytree(bundle, tmp_path / "bundle")), tmp_path / "u.safetensors"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(folder, manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, _, err = orbitfl("export", taught, "--update-for", folder, "--out", out)
+    assert code == 2 and told in err and not out.exists(), err
 
 
 @pytest.mark.parametrize("out", ["", ".", "taught.safetensors", "bundle/decoder.safetensors", "bundle/new", "key"])

@@ -34,7 +34,14 @@ def _text(write: Write, colours: NDArray) -> Path:
     return path
 
 
+def _loop(write: Write, colours: NDArray) -> Path:
+    path = write(colours).with_name("loop.tif")
+    path.symlink_to(path)
+    return path
+
+
 SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
+    "a link to itself": (_loop, "There is no scene"),
     "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
     "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
     "truncated": (_truncated, "damaged or"),
@@ -225,6 +232,8 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "manifest a link": (_linked, "is a link"),
     "manifest a pipe": (_piped, "no readable bundle"),
     "manifest a device": (_device, "no readable bundle"),
+    "signature a device": (lambda folder: (folder / "manifest.sig").symlink_to("/dev/zero"), "no readable signature"),
+    "signature too long": (lambda folder: (folder / "manifest.sig").write_bytes(b"0" * 65), "larger than 64 bytes"),
     "other tiles": (lambda folder: _say(folder, '"tile_px": 64', '"tile_px": 96'), "do not take 2 tiles of 96 px"),
     "other images": (lambda folder: _say(folder, '"image_px": 64', '"image_px": 96'), "seen at 96 px, as its manifest"),
     "other batches": (lambda folder: _say(folder, '"batch_size": 2', '"batch_size": 3'), "do not take 3 tiles"),

@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all, whoever dies or comes between."""
 
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,23 @@ def test_what_a_killed_process_leaves_is_gone_with_the_next(repository: Path, tm
         (folder / "own").write_text("whole")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "own"]
     assert (tmp_path / "file").read_text() == "whole"
+
+
+def test_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A loss of power would leave a folder of empty files otherwise."""
+    synced, sync = [], os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, (tmp_path / "out").exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "below").mkdir()
+        (folder / "below" / "file").write_text("whole")
+    inner = {path.stat().st_ino for path in (tmp_path / "out", *(tmp_path / "out").rglob("*"))}
+    assert {number for number, named in synced if not named} == inner
+    assert synced[-1] == (tmp_path.stat().st_ino, True)
 
 
 def test_what_fails_leaves_nothing(tmp_path: Path):

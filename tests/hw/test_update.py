@@ -111,6 +111,10 @@ IOU = "mask_decoder.iou_token.weight"
 UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
     "another base": (lambda made: made({}, {"base": "0" * 64}), "give the one it was made for"),
     "another schema": (lambda made: made({}, {"schema": "x"}), "is of the schema 'x'"),
+    "a schema nested deeply": (
+        lambda made: made({}, {"schema": json.loads("[" * 900 + "]" * 900)}),
+        "is of the schema [[[",
+    ),
     "other graphs": (lambda made: made({}, {"graphs": {}}), "is an update for graphs {}"),
     "other bands": (lambda made: made({}, {"input": {"channels": ["B08", "B04", "B03"]}}), "is an update for input"),
     "another result": (lambda made: made({}, {"result": "0" * 64}), "does not lead to the decoder that it states"),
@@ -124,6 +128,7 @@ UPDATES: dict[str, tuple[Callable[[Made], Path], str]] = {
     "nested too deeply": (lambda made: _saved(made, {"statement": "[" * 10**5}), "is not orbitfl-bundle-update-2"),
     "another shape": (lambda made: made({IOU: np.zeros((2, 128), np.float16)}), "which the bundle does not have"),
     "another name": (lambda made: made({"x": np.zeros(3, np.float16)}), "which the bundle does not have"),
+    "a name of two lines": (lambda made: made({"x\ny": np.zeros(3, np.float16)}), "which the bundle does not have"),
     "not a number": (lambda made: made({IOU: np.full((1, 128), np.nan, np.float16)}), "NaN or infinity"),
     "another type": (lambda made: made({IOU: np.zeros((1, 128), np.int64)}), "not a sound safetensors"),
     "missing": (lambda made: made({}).with_name("none"), "no readable update"),
@@ -207,6 +212,14 @@ def test_an_update_comes_of_a_run_that_was_shown_the_same(bundle: Path, taught: 
 def test_an_update_cannot_bring_tokens(bundle: Path, newer: MobileSam, tmp_path: Path):
     newer.prompt_encoder.add_tokens(3)
     with pytest.raises(WeightsError, match="export a new bundle"):
+        write_update(newer, read_bundle(bundle), tmp_path / "update")
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_update_cannot_be_beyond_half_precision(bundle: Path, newer: MobileSam, tmp_path: Path):
+    with torch.no_grad():
+        newer.mask_decoder.iou_token.weight.fill_(1e6)
+    with pytest.raises(WeightsError, match="beyond half precision"):
         write_update(newer, read_bundle(bundle), tmp_path / "update")
 
 
@@ -314,6 +327,10 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "other mean": (lambda folder: _edit(folder, lambda told: told["input"].update(mean=[0, 0, 0])), "says more than"),
     "other runtime": (
         lambda folder: _edit(folder, lambda told: told["files"]["runtime/orbitfl_edge/bench.py"].update(sha256="0")),
+        "says more than its signed original",
+    ),
+    "an update that says more": (
+        lambda folder: _edit(folder, lambda told: told["updates"][0].update(tested="by the sender")),
         "says more than its signed original",
     ),
     "one update fewer": (lambda folder: _edit(folder, lambda told: told["updates"].pop()), "says more than"),
