@@ -231,7 +231,7 @@ def test_a_data_set_is_fetched_with_its_terms_told_first(orbitfl, publisher, tmp
     assert ended.code == 0, ended.err
     assert ended.out.index("CC BY-NC 4.0") < ended.out.index("in 6 files, 6 of them without a checksum")
     assert f"no checksum is published; the SHA-256 of what came is {hashlib.sha256(content).hexdigest()}" in ended.out
-    assert "no data folder yet" in ended.out
+    assert "not yet a data folder" in ended.out
     assert (tmp_path / "floods/test/gt/a.tif").read_bytes() == content
     one_sentence(orbitfl("data", "get", "worldfloods", "--out", tmp_path / "floods", "--accept-licence"), "not empty")
 
