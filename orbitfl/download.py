@@ -22,7 +22,6 @@ TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Answer = http.client.HTTPResponse | urllib.error.HTTPError
-"""Called with the bytes that are here and the bytes that are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

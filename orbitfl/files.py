@@ -9,12 +9,13 @@ import secrets
 import shutil
 import stat
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from orbitfl.errors import StorageError
+from orbitfl.errors import OrbitflWarning, StorageError
 
 LARGEST_OBJECT_BYTE = 10_000_000
 LOCK = ".lock"
@@ -76,7 +77,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def locked(folder: Path) -> Iterator[None]:
     """Keep everybody else out of `folder`, which is made if need be, while the block runs; it ends with the process.
 
-    Raises StorageError if another has it, whether in another process or in this one, or the place cannot be written.
+    A file system that knows no locks, as some of clusters are, keeps nobody out, which a warning says. Raises
+    StorageError if another has it, whether in another process or in this one, or the place cannot be written.
     """
     path = folder / LOCK
     try:
@@ -103,7 +105,7 @@ def _locked(path: Path) -> int | None:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(path, descriptor)
             # Who had it may have taken the file away in between.
             if _is_at(path, descriptor):
                 return descriptor
@@ -111,6 +113,15 @@ def _locked(path: Path) -> int | None:
         if time.monotonic() > until_s:
             return None
         time.sleep(0.05)
+
+
+def _flock(path: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
+        warnings.warn(f"{path.parent} cannot be locked; let no other process work there.", OrbitflWarning, stacklevel=2)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

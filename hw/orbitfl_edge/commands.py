@@ -229,7 +229,10 @@ def _between(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _amount(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} was given where a number above 0 is expected")
     return number

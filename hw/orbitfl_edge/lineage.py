@@ -51,8 +51,8 @@ def updated(manifest: Manifest, step: Any, proofs: Manifest) -> Manifest:
     """The manifest after `step`. What was shown of the bundle was shown before its updates, and this one says so."""
     return manifest | {
         "files": manifest["files"] | proofs,
-        "updates": [*manifest.get("updates", []), step],
-        "evidence": {**manifest.get("evidence", {}), "of": "the bundle before its updates"},
+        "updates": [*manifest["updates"], step],
+        "evidence": {**manifest["evidence"], "of": "the bundle before its updates"},
     }
 
 

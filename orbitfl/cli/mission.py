@@ -79,9 +79,9 @@ def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:
     from orbitfl.scenario import Scenario, load_mission, resolved_yaml
 
     mission = load_mission(scenario, overrides or [])
-    require_plannable(mission.planning())
+    satellites = require_plannable(mission.planning())
     if isinstance(mission, Scenario):
-        require_names(mission, mission.planning().satellites().names)
+        require_names(mission, satellites.names)
     print(resolved_yaml(mission), end="")
 
 

@@ -36,6 +36,8 @@ from orbitfl.orbit.sun import sun
 
 PAIRS_AT_ONCE = 1 << 21
 MOST_PAIR_DAYS = 20_000_000
+BYTE_PER_PAIR_DAY = 800
+"""Low satellites meet some eight times a day, and a window takes some 100 bytes while the plan is made."""
 PASS_STEP = 10
 """In NumPy a step of a satellite over a station takes as long as so many of a pair of satellites."""
 
@@ -83,12 +85,13 @@ def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
     return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
 
 
-def require_plannable(planning: Planning) -> None:
-    """Raises and warns as `found` would before it searches."""
+def require_plannable(planning: Planning) -> Satellites:
+    """The satellites of a plan that could be made. Raises and warns as `found` would before it searches."""
     sky = _sky(planning)
     if planning.isl is not None:
         _require_room(sky)
         _pairs(sky)
+    return sky.satellites
 
 
 def found_in_blocks(
@@ -223,13 +226,12 @@ def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
 
 
 def _require_room(sky: _Sky) -> None:
-    """Low satellites meet some eight times a day, and a window takes some 100 bytes while the plan is made."""
     pairs, days = count_of_pairs(len(sky.satellites.names), sky.asked.rules), sky.asked.duration_s / DAY_S
     pair_days = pairs * max(days, 0.1)
     if pair_days > MOST_PAIR_DAYS:
         raise ScenarioError(
-            f"{pairs} pairs over {days:.3g} days make a plan of some {pair_days * 8 * 100 / 1e9:.0f} GB; give "
-            "contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
+            f"{pairs} pairs over {days:.3g} days make a plan of some {pair_days * BYTE_PER_PAIR_DAY / 1e9:.0f} GB; "
+            "give contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
         )
 
 

@@ -105,7 +105,7 @@ def _loaded(content: bytes, path: Path) -> dict[str, NDArray]:
     try:
         return safetensors.numpy.load(content)
     except (SafetensorError, KeyError) as error:
-        raise WeightsError(f"{path} is no safetensors file of numbers; copy the bundle again.") from error
+        raise WeightsError(f"{path} is not a safetensors file of numbers; copy the bundle again.") from error
 
 
 def _differences(model: MobileSam, base: dict[str, NDArray], folder: Path) -> dict[str, NDArray[np.float16]]:

@@ -100,8 +100,8 @@ def table(start_s: float, end_s: float, t_s: Floats, position_km: Floats, veloci
 def doubt_km(t_s: Floats, position_km: Floats, velocity_km_s: Floats) -> float:
     """How far apart polynomials lie at most that ought to agree: neighbours, in the middle of a step of both.
 
-    For states (n, 3) at two or more times. From five states on, that is 0.6 to 1.3 times what `Table` is off at most;
-    from fewer, the polynomials are of a lower degree, and differ by much more.
+    For states (n, 3) at two or more times. From five states on, that is about as much as `Table` is off at most (half
+    to four times, tests/orbit/test_oem.py); from fewer, the polynomials are of a lower degree, and differ by far more.
     """
     nodes = min(NODES_AT_ONCE, len(t_s) - 1)
     pieces = _pieces(t_s, position_km, velocity_km_s, nodes)

@@ -1,6 +1,7 @@
 """Instants in a scenario: written out, so that no bare number passes for seconds since 1970."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,19 +11,13 @@ from orbitfl.errors import ScenarioError
 
 
 def _written_out(given: Any) -> datetime:
-    try:
-        return given if isinstance(given, datetime) else datetime.fromisoformat(_with_dashes(given).upper())
-    except (TypeError, ValueError) as error:
-        raise ScenarioError(
-            f"{str(given)[:40]} is not a date with a time; write both, such as 2018-05-18T03:21:00Z."
-        ) from error
-
-
-def _with_dashes(given: Any) -> str:
-    """Eight digits alone are a date to Python, but as likely to be seconds."""
-    if not re.match(r"\d{4}-\d{2}-\d{2}[T ]", given, re.IGNORECASE):
-        raise ValueError
-    return given
+    if isinstance(given, datetime):
+        return given
+    # Eight digits alone are a date to Python, but as likely to be seconds.
+    if isinstance(given, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]", given, re.IGNORECASE):
+        with suppress(ValueError):
+            return datetime.fromisoformat(given.upper())
+    raise ScenarioError(f"{str(given)[:40]} is not a date with a time; write both, such as 2018-05-18T03:21:00Z.")
 
 
 Moment = Annotated[datetime, BeforeValidator(_written_out)]
