@@ -103,7 +103,7 @@ def _without_numbers(folder: Path, manifest: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"), [(_without_encoder, "encoder is not that of"), (_without_numbers, "is no safetensors file")]
+    ("change", "told"), [(_without_encoder, "encoder is not that of"), (_without_numbers, "is not a safetensors file")]
 )
 def test_no_update_is_made_for_a_bundle_that_is_none(
     orbitfl, taught: Path, bundle: Path, tmp_path: Path, change: Callable[[Path, dict], None], told: str
