@@ -3,10 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from skyfield.api import load_file
+from skyfield.jpllib import SpiceKernel
 
 # A deadline would test how busy the machine is.
 settings.register_profile("orbitfl", deadline=None)
@@ -56,6 +59,16 @@ TINY = (
 def tiny() -> tuple[str, ...]:
     """Overrides that make first_light a matter of seconds: an hour, small tiles, few steps."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def de421() -> Iterator[SpiceKernel]:
+    """JPL's ephemeris, from the copy that PASEOS carries."""
+    package = find_spec("paseos")
+    assert package is not None and package.origin is not None
+    kernel = load_file(str(Path(package.origin).parent / "resources" / "de421.bsp"))
+    yield kernel
+    kernel.close()
 
 
 class Publisher:

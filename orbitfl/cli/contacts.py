@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orbitfl.cli.progress import patient, reporting
 from orbitfl.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def contacts(
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
     planning = mission.planning()
     tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)
-    plan = kept_plan(planning)
+    with reporting() as notify:
+        plan = kept_plan(planning, patient(notify))
     if out is not None:
         write(plan, out, planning.geometry() if out.suffix.lower() == ".czml" else None)
     for path, found in tables.items():

@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from orbitfl.progress import Notify
+
+PATIENCE_S = 2.0
 
 
 @contextmanager
@@ -18,6 +21,17 @@ def reporting() -> Iterator[Notify]:
             yield notify
     else:
         yield _lines()
+
+
+def patient(notify: Notify) -> Notify:
+    """Tells nothing for the first moments, so that short work stays silent."""
+    begun_s = monotonic()
+
+    def told(what: str, done: int, total: int) -> None:
+        if monotonic() - begun_s > PATIENCE_S:
+            notify(what, done, total)
+
+    return told
 
 
 @contextmanager

@@ -24,10 +24,12 @@ from orbitfl.orbit.crossings import (
     NEWTON_ROUNDS,
     US_PER_S,
     Changes,
+    Reached,
     Toggles,
     Windows,
     find_windows,
     steps_at_once,
+    untold,
 )
 from orbitfl.orbit.ephemeris import Ephemeris, value_weights
 
@@ -42,9 +44,9 @@ compiled = njit(cache=True, error_model="numpy", nogil=True)
 fused = njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
 
 
-def pair_windows(products: Iterable[PairProducts]) -> Windows:
+def pair_windows(products: Iterable[PairProducts], reached: Reached = untold) -> Windows:
     """As `find_windows`."""
-    return find_windows(map(_curve, products), in_order, paired)
+    return find_windows(map(_curve, products), reached, in_order, paired)
 
 
 def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[Singles, Singles]:

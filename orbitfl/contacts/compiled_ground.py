@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 from orbitfl.contacts.compiled import FEWEST_STEPS_AT_ONCE, compiled, count_changes, in_order, longer, newton, paired
 from orbitfl.contacts.ground import Elevation, between
 from orbitfl.orbit.arrays import Floats
-from orbitfl.orbit.crossings import CONVERGED, Changes, Windows, find_windows, steps_at_once
+from orbitfl.orbit.crossings import CONVERGED, Changes, Reached, Windows, find_windows, steps_at_once, untold
 from orbitfl.orbit.ephemeris import WEIGHTS
 from orbitfl.orbit.smooth import SmoothCurve
 
 
-def pass_windows(elevations: Iterable[Elevation]) -> Windows:
+def pass_windows(elevations: Iterable[Elevation], reached: Reached = untold) -> Windows:
     """As `find_windows` of the smooth curves."""
-    return find_windows(
-        (CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations), in_order, paired
-    )
+    curves = (CompiledPasses(SmoothCurve(elevation), elevation) for elevation in elevations)
+    return find_windows(curves, reached, in_order, paired)
 
 
 @dataclass(frozen=True, eq=False)

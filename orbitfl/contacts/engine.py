@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from orbitfl.contacts.ground import Elevation
 from orbitfl.contacts.measure import Spans, ranges_km
 from orbitfl.contacts.visibility import PairProducts
 from orbitfl.errors import ScenarioError
-from orbitfl.orbit.crossings import Windows, find_windows
+from orbitfl.orbit.crossings import Reached, Windows, find_windows, untold
 from orbitfl.orbit.ephemeris import Ephemeris
 from orbitfl.orbit.smooth import SmoothCurve
 
@@ -25,17 +25,26 @@ WORTH_CALLING = 200_000
 """The same once it is loaded."""
 
 
+Searched = TypeVar("Searched", contravariant=True)
+
+
+class Search(Protocol[Searched]):
+    """When what is searched, parts of time that follow one another, is positive."""
+
+    def __call__(self, parts: Iterable[Searched], /, reached: Reached = untold) -> Windows: ...
+
+
 class Engine(NamedTuple):
     """What finds windows and measures their ranges."""
 
     name: Literal["numpy", "numba"]
-    pair_windows: Callable[[Iterable[PairProducts]], Windows]
-    pass_windows: Callable[[Iterable[Elevation]], Windows]
+    pair_windows: Search[PairProducts]
+    pass_windows: Search[Elevation]
     ranges_km: Callable[[Ephemeris, Spans], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def pass_windows(elevations: Iterable[Elevation]) -> Windows:
-    return find_windows(map(SmoothCurve, elevations))
+def pass_windows(elevations: Iterable[Elevation], reached: Reached = untold) -> Windows:
+    return find_windows(map(SmoothCurve, elevations), reached)
 
 
 NUMPY = Engine("numpy", find_windows, pass_windows, ranges_km)

@@ -28,11 +28,12 @@ from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Ints
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.constellation import Constellation, Satellites
-from orbitfl.orbit.crossings import Windows, intersection
+from orbitfl.orbit.crossings import Reached, Windows, intersection
 from orbitfl.orbit.ephemeris import Ephemeris, Sampled, sampled
 from orbitfl.orbit.frames import EarthRotation, earth_rotation
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.sun import sun
+from orbitfl.progress import Notify, silent
 
 PAIRS_AT_ONCE = 1 << 21
 MOST_PAIR_DAYS = 20_000_000
@@ -61,14 +62,14 @@ def contact_plan(
     return found(Planning(constellation=constellation, stations=tuple(stations), **options), engine)
 
 
-def kept_plan(planning: Planning) -> ContactPlan:
+def kept_plan(planning: Planning, notify: Notify = silent) -> ContactPlan:
     """The plan from the user's cache; computed, and kept there, if it was never asked for."""
     planning.satellites()  # warns of old elements, whether the plan is kept or not
-    return kept(planning.provenance(), lambda: found(planning))
+    return kept(planning.provenance(), lambda: found(planning, notify=notify))
 
 
-def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
-    """The whole contact plan.
+def found(planning: Planning, engine: EngineName = "auto", notify: Notify = silent) -> ContactPlan:
+    """The whole contact plan; `notify` is told how many of its seconds have been searched.
 
     Edges are within 5 ms of the propagator's for low orbits, within 0.15 s where high and eccentric ones take part
     (docs/validation.md). `engine` changes the speed alone.
@@ -78,9 +79,9 @@ def found(planning: Planning, engine: EngineName = "auto") -> ContactPlan:
     sky, tables = _sky(planning), []
     if planning.isl is not None:
         _require_room(sky)
-        tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine))
+        tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine, notify))
     if planning.ground is not None and planning.stations:
-        tables.append(_to_ground(sky, planning.ground, engine))
+        tables.append(_to_ground(sky, planning.ground, engine, notify))
     plan = sky.plan(tables)
     return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
 
@@ -128,6 +129,9 @@ class _Sky:
             return iter(self.parts)
         return (part.in_itrs(self.rotation, self.sites.position_km) for part in self.parts)
 
+    def told(self, what: str, notify: Notify) -> Reached:
+        return lambda t_s: notify(what, round(t_s), round(self.asked.duration_s))
+
     def plan(self, tables: Sequence[Columns]) -> ContactPlan:
         columns = SearchedColumns(reduce(merged, tables) if tables else columns_of([]))
         nodes = (*self.satellites.names, *(station.name for station in self.asked.stations))
@@ -152,23 +156,24 @@ def _pairs(sky: _Sky) -> Pairs:
     return chosen_pairs(sky.satellites.names, sky.satellites.propagator, sky.asked.duration_s, sky.asked.rules)
 
 
-def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName) -> Columns:
+def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
     chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
-    windows = chosen.pair_windows(past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
+    in_sight = (past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
+    windows = chosen.pair_windows(in_sight, sky.told("satellites in sight", notify))
     if sky.asked.rules.max_isl_range_km is not None:
-        range_km = sky.asked.rules.max_isl_range_km
-        near = chosen.pair_windows(within_range(part, *pairs, range_km) for part in sky.parts)
+        in_range = (within_range(part, *pairs, sky.asked.rules.max_isl_range_km) for part in sky.parts)
+        near = chosen.pair_windows(in_range, sky.told("satellites in range", notify))
         windows = intersection(windows, near)
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
     a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
     return _columns(ISL, a, b, windows, sky.parts, link, chosen)
 
 
-def _to_ground(sky: _Sky, link: Link, engine: EngineName) -> Columns:
+def _to_ground(sky: _Sky, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
     chosen = engine_for(engine, PASS_STEP * len(sky.satellites.names) * len(sky.sites) * len(sky.parts.nodes_s))
     # Parts are made anew each time, to bound memory; a single one is worth keeping.
     once, again = tee(sky.in_itrs()) if sky.parts.only is not None else (sky.in_itrs(), sky.in_itrs())
-    windows = chosen.pass_windows(_elevations(sky, once))
+    windows = chosen.pass_windows(_elevations(sky, once), sky.told("passes", notify))
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
     a, station = np.divmod(windows.series, len(sky.sites))
     return _columns(GROUND, a, station + len(sky.satellites.names), windows, again, link, chosen)

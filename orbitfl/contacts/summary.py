@@ -31,7 +31,7 @@ def summary(plan: ContactPlan) -> pd.DataFrame:
     """
     import pandas as pd  # slow to import, and most uses of a plan need none
 
-    return pd.DataFrame({name: _class_summary(plan, kind) for name, kind in CLASSES.items()}).T.infer_objects()
+    return pd.DataFrame([_class_summary(plan, kind) for kind in CLASSES.values()], index=list(CLASSES))
 
 
 def per_pair(plan: ContactPlan) -> pd.DataFrame:

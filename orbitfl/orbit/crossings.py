@@ -26,6 +26,8 @@ from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.jets import Jet
 
 Numbers = NDArray[np.floating[Any]]
+Reached = Callable[[float], None]
+"""Told up to which second a search has come."""
 US_PER_S = 1_000_000
 NEWTON_ROUNDS = 4
 """Enough for all but a few in a thousand; those go on."""
@@ -127,8 +129,13 @@ def paired(toggles: Toggles) -> Windows:
     return windows.where(np.lexsort((windows.series, windows.start_s)))
 
 
+def untold(t_s: float) -> None:
+    """A `Reached` that tells nobody."""
+
+
 def find_windows(
     curves: Iterable[Curve],
+    reached: Reached = untold,
     sorting: Callable[[NDArray[np.uint64]], NDArray[np.uint64]] = np.sort,
     pairing: Callable[[Toggles], Windows] = paired,
 ) -> Windows:
@@ -142,8 +149,9 @@ def find_windows(
             opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
         last_s = float(curve.t_s[-1])
         _require_room(last_s - first_s, bits)
-        for changes in _blocks(curve):
+        for last, changes in _blocks(curve):
             _append(keys, _uneven(sorting(_packed(changes, first_s, bits))))
+            reached(float(curve.t_s[last]))
     if opened is None:
         raise ValueError("windows were asked for without a single curve.")
     return pairing(Toggles(keys, opened, bits, first_s, last_s))
@@ -284,10 +292,12 @@ def steps_at_once(count: int) -> int:
     return max(1, SERIES_TIMES_STEPS // max(1, count))
 
 
-def _blocks(curve: Curve) -> Iterator[Changes]:
+def _blocks(curve: Curve) -> Iterator[tuple[int, Changes]]:
+    """Block by block: its last node, and the changes of sign up to there."""
     steps = len(curve.t_s) - 1
     for first in range(0, steps, curve.steps_at_once):
-        yield curve.changes(first, min(first + curve.steps_at_once, steps))
+        last = min(first + curve.steps_at_once, steps)
+        yield last, curve.changes(first, last)
 
 
 def _bits(count: int) -> int:

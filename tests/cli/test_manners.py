@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from orbitfl.cli import app
+from orbitfl.cli import app, progress
 from orbitfl.scenario import load
 
 ORBITFL = Path(sys.executable).parent / "orbitfl"
@@ -118,3 +118,13 @@ def test_a_terminal_sees_the_time_left_and_a_pipe_plain_lines(tmp_path: Path):
     assert "gone, left" in shown and "100 %" in shown
     piped = subprocess.run([*command, "piped"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert piped.stderr.splitlines() == ["scenes: 50 %", "scenes: 100 %"]
+
+
+def test_short_work_stays_silent(monkeypatch: pytest.MonkeyPatch):
+    now_s, told = [100.0], []
+    monkeypatch.setattr(progress, "monotonic", lambda: now_s[0])
+    notify = progress.patient(lambda *words: told.append(words))
+    notify("passes", 1, 4)
+    now_s[0] += progress.PATIENCE_S + 0.1
+    notify("passes", 2, 4)
+    assert told == [("passes", 2, 4)]

@@ -1,9 +1,8 @@
 """Images of areas against skyfield, brute force at every second, and closed forms."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from skyfield.api import EarthSatellite, load, load_file, wgs84
+from skyfield.api import EarthSatellite, load, wgs84
 from skyfield.framelib import itrs
 from skyfield.jpllib import SpiceKernel
 from skyfield.positionlib import ICRF
@@ -44,16 +43,6 @@ PARANA = Area(name="parana", south_deg=-31.8163, west_deg=-60.60877, north_deg=-
 WIDE = Area(name="wide", south_deg=40.0, west_deg=8.0, north_deg=44.0, east_deg=13.0)
 FIJI = Area(name="fiji", south_deg=-18.5, west_deg=176.8, north_deg=-16.0, east_deg=-179.5)
 AREAS = [PARANA, WIDE, FIJI, point("pole", 81.0, 20.0)]
-
-
-@pytest.fixture(scope="module")
-def de421() -> Iterator[SpiceKernel]:
-    """JPL's ephemeris, from the copy that PASEOS carries."""
-    package = find_spec("paseos")
-    assert package is not None and package.origin is not None
-    kernel = load_file(str(Path(package.origin).parent / "resources" / "de421.bsp"))
-    yield kernel
-    kernel.close()
 
 
 def times(t_s: Floats) -> Time:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from orbitfl.contacts import ContactPlan, FixedRate, Planning, contact_plan, found_in_blocks
+from orbitfl.contacts import ContactPlan, FixedRate, Planning, contact_plan, found, found_in_blocks
 from orbitfl.contacts.columns import COLUMNS, GROUND, ISL
 from orbitfl.contacts.links import LinkBudget
 from orbitfl.contacts.rules import ContactRules
@@ -164,6 +164,18 @@ def test_a_budgets_volume_is_the_mean_rate_times_the_duration():
     assert np.all(found.table["rate_bps"] >= 0.995 * slowest)
     assert np.all(found.table["rate_bps"] <= 1.005 * fastest)
     assert found.table["rate_bps"].std() > 0
+
+
+def test_a_search_tells_how_far_it_has_come(crossed: ContactPlan, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ephemeris, "BYTES_AT_ONCE", 1)  # in parts of two hours
+    told: dict[str, list[int]] = {}
+    asked = Planning(**options(constellation=CROSSED, max_isl_range_km=4000.0, step_s=60.0))
+    found(asked, notify=lambda what, done, total: told.setdefault(what, [total]).append(done))
+    assert set(told) == {"satellites in sight", "satellites in range", "passes"}
+    for total, *done in told.values():
+        assert total == done[-1] == DURATION_S
+        assert len(set(done)) >= 3
+        assert done == sorted(done)
 
 
 @pytest.mark.parametrize("pairs_at_once", [1, 50, 1000])

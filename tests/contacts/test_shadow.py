@@ -1,10 +1,9 @@
 """Eclipses against skyfield, a disc-overlap test at every second, PASEOS itself, and closed forms."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sgp4.api import WGS72, Satrec
 from sgp4.exporter import export_tle
-from skyfield.api import EarthSatellite, load, load_file
+from skyfield.api import EarthSatellite, load
 from skyfield.constants import AU_KM
 from skyfield.jpllib import SpiceKernel
 from skyfield.positionlib import Geocentric
@@ -47,16 +46,6 @@ HIGH = Keplerian(
         Elements(name="far", semi_major_axis_km=300_000, inclination_deg=20, eccentricity=0.3, raan_deg=20),
     )
 )
-
-
-@pytest.fixture(scope="module")
-def de421() -> Iterator[SpiceKernel]:
-    """JPL's ephemeris, from the copy that PASEOS carries."""
-    package = find_spec("paseos")
-    assert package is not None and package.origin is not None
-    kernel = load_file(str(Path(package.origin).parent / "resources" / "de421.bsp"))
-    yield kernel
-    kernel.close()
 
 
 def times(epoch_utc: datetime, t_s: Floats) -> Time:

@@ -56,6 +56,7 @@ def test_classes_are_those_of_a_grid(plan: ContactPlan):
     for kind, name in CLASSES.items():
         grid, contacts = seconds(plan, kind), [contact for contact in plan if contact.kind == kind]
         of_class = found.loc[name]
+        assert all(isinstance(found.at[name, count], np.int64) for count in ("pairs", "possible_pairs", "windows"))
         assert of_class["possible_pairs"] == len(grid)
         assert of_class["windows"] == len(contacts)
         assert of_class["pairs"] == len({(contact.a, contact.b) for contact in contacts})

@@ -1,14 +1,12 @@
 """The Sun against JPL's DE421, skyfield's shadow test, and the Earth that PASEOS is given."""
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
-from skyfield.api import load, load_file
+from skyfield.api import load
 from skyfield.constants import AU_KM, ERAD
 from skyfield.jpllib import SpiceKernel
 from skyfield.positionlib import Geocentric
@@ -22,16 +20,6 @@ from orbitfl.orbit.sun import Sun, paseos_sun, sun
 EPOCH_UTC = datetime(2026, 2, 11, 7, 45, 12, tzinfo=UTC)
 YEAR_S = np.random.default_rng(3).uniform(-30 * 86400.0, 366 * 86400.0, size=2000)
 EARTH_RADIUS_KM = ERAD / 1000
-
-
-@pytest.fixture(scope="module")
-def de421() -> Iterator[SpiceKernel]:
-    """JPL's ephemeris, from the copy that PASEOS carries."""
-    package = find_spec("paseos")
-    assert package is not None and package.origin is not None
-    kernel = load_file(str(Path(package.origin).parent / "resources" / "de421.bsp"))
-    yield kernel
-    kernel.close()
 
 
 def times(t_s: Floats) -> Time:
