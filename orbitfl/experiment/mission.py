@@ -97,6 +97,7 @@ def _meetings(scenario: Scenario, names: Sequence[str]) -> Meetings | None:
         across_every_s=strategy.across_every_s if isinstance(strategy, TwoLevel) else None,
         group_of=_groups(scenario, names) if isinstance(strategy, TwoLevel) else (),
         closes=_closing(strategy),
+        takes_late=strategy.takes_late,
     )
 
 

@@ -97,7 +97,7 @@ def _meet(mission: Mission, plan: ContactPlan) -> None:
     if meetings.pattern == "ground":
         visit_stations(mission, meetings, plan)
     elif meetings.pattern == "ideal":
-        mission.push(meetings.every_s, Activity.EXCHANGE, partial(meet_ideally, meetings=meetings))
+        meet_ideally(mission, meetings)
     else:
         meet_in_windows(mission, meetings, plan)
 

@@ -21,11 +21,18 @@ def meet_in_windows(mission: Mission, meetings: Meetings, plan: ContactPlan) -> 
         mission.push(contact.start_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
 
 
-def meet_ideally(mission: Mission, at_s: float, meetings: Meetings) -> None:
-    """All satellites at once, again and again."""
+def meet_ideally(mission: Mission, meetings: Meetings, after_s: float = 0.0) -> None:
+    """Queue the next meeting of all; there is one at the very end too, since it takes no time."""
+    next_s = after_s + meetings.every_s
+    if next_s <= mission.rules.duration_s:
+        mission.queue_up(next_s, Activity.EXCHANGE, partial(_meet_at_once, meetings=meetings))
+
+
+def _meet_at_once(mission: Mission, at_s: float, meetings: Meetings) -> None:
     living = tuple(node for node in range(len(mission.free_at_s)) if node not in mission.lost)
-    mission.happened(at_s, Consensus(living, at_s))
-    mission.push(at_s + meetings.every_s, Activity.EXCHANGE, partial(meet_ideally, meetings=meetings))
+    if living:
+        mission.happened(at_s, Consensus(living, at_s))
+        meet_ideally(mission, meetings, at_s)
 
 
 def digest(mission: Mission, at_s: float, node: int) -> None:
@@ -84,10 +91,12 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     contact, pair = booking.attempt.contact, booking.key
     del mission.agreed_until_s[pair]
     if not mission.lost.isdisjoint(pair):
+        _release(mission, at_s, pair)
         return
     again = partial(_agree, contact=contact, meetings=meetings)
     permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
     if not all(permitted):
+        _release(mission, at_s, pair)
         mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
         return
     one_way = meetings.pattern == "one_way"
@@ -106,6 +115,12 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     if one_way:
         mission.turn[pair] = directions[0][1]
     mission.push(carried.end_s, Activity.EXCHANGE, again)
+
+
+def _release(mission: Mission, at_s: float, pair: Pair) -> None:
+    """Who was booked for an exchange that does not come about is free for something else."""
+    for node in pair:
+        mission.free_at_s[node] = at_s
 
 
 def _turn(mission: Mission, pair: Pair) -> Pair:

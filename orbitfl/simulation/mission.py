@@ -25,13 +25,15 @@ class Ground:
     """The server behind all stations.
 
     version: how many models it has made. known: by satellite, the last version it has taken over. heard: which
-    satellites have delivered since the last. free_at_s: by station, since one serves one satellite. offered: by
-    satellite, the version on its way to it, perhaps over several passes.
+    satellites have delivered since the last. unanswered: which have delivered since they last took a model over.
+    free_at_s: by station, since one serves one satellite. offered: by satellite, the version on its way to it, perhaps
+    over several passes.
     """
 
     version: int = 0
     known: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     heard: set[int] = field(default_factory=set)
+    unanswered: set[int] = field(default_factory=set)
     free_at_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     offered: dict[int, int] = field(default_factory=dict)
 
@@ -80,7 +82,10 @@ class Mission:
     def push(self, at_s: float, activity: Activity, event: Event) -> None:
         """Queue `event`, which is about to begin `activity`, unless the mission is over by then."""
         if at_s < self.rules.duration_s:
-            heapq.heappush(self.queue, (at_s, self.rules.rank(activity), next(self.ticket), event))
+            self.queue_up(at_s, activity, event)
+
+    def queue_up(self, at_s: float, activity: Activity, event: Event) -> None:
+        heapq.heappush(self.queue, (at_s, self.rules.rank(activity), next(self.ticket), event))
 
     def promise(self, node: int, at_s: float, activity: Activity, event: Event) -> None:
         """As `push`; what comes after `activity` makes way in time."""

@@ -2,6 +2,10 @@
 
 All stations are one server. A satellite hands in one update per model of the server, and a station serves one satellite
 at a time, who asks first first. The ground makes a new model whenever the strategy says that enough updates are there.
+
+What comes first in a pass matters: a satellite that has handed in and has had no answer takes the newer model before it
+hands in again, for only then does it know what of its training the server lacks. One that has not handed in does so
+first, and takes the model that may follow from it, unless the strategy has no use for what is late.
 """
 
 from functools import partial
@@ -43,13 +47,26 @@ def _visit(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
     if at_s < free_until_s < contact.end_s:
         mission.push(free_until_s, Activity.EXCHANGE, again)
         return
-    if not (_has_news(mission, node) or ground.version > ground.known[node]):
-        mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
+    nothing = not _has_news(mission, node) and ground.version <= ground.known[node]
+    if nothing or not mission.permits(node, at_s, Activity.EXCHANGE):
+        _look_again(mission, at_s, contact, meetings)
         return
-    if not mission.permits(node, at_s, Activity.EXCHANGE):
-        mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
+    _serve(mission, at_s, contact, meetings)
+
+
+def _serve(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
+    """One message up or down, and then the next, until there is nothing left to carry."""
+    node, ground = mission.node_of[contact.a], mission.ground
+    if node in mission.lost or at_s >= contact.end_s:
         return
-    _hand_in(mission, at_s, contact, meetings)
+    has_news, behind = _has_news(mission, node), ground.version > ground.known[node]
+    idle = mission.free_at_s[node] <= at_s
+    if idle and behind and (not has_news or node in ground.unanswered or not meetings.takes_late):
+        _fetch(mission, at_s, contact, meetings)
+    elif idle and has_news:
+        _hand_in(mission, at_s, contact, meetings)
+    else:
+        mission.push(at_s, Activity.EXCHANGE, partial(_visit, contact=contact, meetings=meetings))
 
 
 def _has_news(mission: Mission, node: int) -> bool:
@@ -60,36 +77,36 @@ def _has_news(mission: Mission, node: int) -> bool:
 
 def _hand_in(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
     node, server = mission.node_of[contact.a], server_of(mission)
-    if not _has_news(mission, node):
-        _fetch(mission, at_s, contact, meetings)
-        return
     booking = book(mission, (node, server), contact, at_s, ((),))
     if booking.is_new:
         mission.happened(at_s, Offer(booking.transfer.number, node, server, at_s))
         mission.sessions_told[node] = mission.sessions[node]
     carried = _carry(mission, booking, node, contact)
-    if not carried.done:
-        _leave(mission, carried, contact, meetings)
-        return
+    if carried.done:
+        mission.met_at_s[node, server] = at_s
+        # Only then: whoever is served meanwhile meets the server as it is.
+        arrived = partial(_arrived, node=node, contact=contact, meetings=meetings)
+        mission.queue_up(carried.end_s, Activity.EXCHANGE, arrived)
+    else:
+        _look_again(mission, carried.link_end_s, contact, meetings)
+
+
+def _arrived(mission: Mission, at_s: float, node: int, contact: Contact, meetings: Meetings) -> None:
+    """The server has what `node` handed in."""
     mission.delivered[node] = mission.sessions_told[node]
-    mission.met_at_s[node, server] = at_s
     mission.ground.heard.add(node)
-    _close(mission, carried.end_s, meetings)
-    fetch = partial(_fetch, contact=contact, meetings=meetings)
-    mission.push(carried.end_s, Activity.EXCHANGE, fetch)
+    mission.ground.unanswered.add(node)
+    _close(mission, at_s, meetings)
+    _serve(mission, at_s, contact, meetings)
 
 
 def _fetch(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
-    """Take the newest model along; a half-sent older one is given up for it."""
+    """Take the newest model along; a half-sent older one is given up for it, and so is what comes too late."""
     node, server, ground = mission.node_of[contact.a], server_of(mission), mission.ground
-    again = partial(_visit, contact=contact, meetings=meetings)
-    if node in mission.lost or at_s >= contact.end_s:
-        return
-    if ground.version <= ground.known[node] or mission.free_at_s[node] > at_s:
-        mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
-        return
     if ground.offered.get(node) != ground.version:
         mission.partials.pop((server, node), None)
+    if not meetings.takes_late:
+        mission.partials.pop((node, server), None)
     booking = book(mission, (server, node), contact, at_s, ((),))
     if booking.is_new:
         mission.happened(at_s, Offer(booking.transfer.number, server, node, at_s))
@@ -98,7 +115,12 @@ def _fetch(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
     if carried.done:
         ground.known[node] = ground.offered[node]
         mission.met_at_s[node, server] = at_s
-    _leave(mission, carried, contact, meetings)
+        if not meetings.takes_late and node not in ground.unanswered:
+            mission.delivered[node] = mission.sessions[node]
+        ground.unanswered.discard(node)
+        mission.push(carried.end_s, Activity.EXCHANGE, partial(_serve, contact=contact, meetings=meetings))
+    else:
+        _look_again(mission, carried.link_end_s, contact, meetings)
 
 
 def _carry(mission: Mission, booking: Booking, node: int, contact: Contact) -> Carried:
@@ -114,10 +136,10 @@ def _carry(mission: Mission, booking: Booking, node: int, contact: Contact) -> C
     return carried
 
 
-def _leave(mission: Mission, carried: Carried, contact: Contact, meetings: Meetings) -> None:
-    """Look again later in this pass, if it lasts."""
-    later_s = carried.link_end_s + (0.0 if carried.done else mission.rules.retry_s)
-    mission.push(later_s, Activity.EXCHANGE, partial(_visit, contact=contact, meetings=meetings))
+def _look_again(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
+    """Later in this pass, if it lasts."""
+    visit = partial(_visit, contact=contact, meetings=meetings)
+    mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, visit)
 
 
 def _close(mission: Mission, at_s: float, meetings: Meetings) -> None:

@@ -39,7 +39,8 @@ class Meetings:
     pattern: "pairwise" and "gather" exchange both ways at once, "one_way" in turns, "ground" with the ground through
     stations, and "ideal" all with all at every beat, whatever the sky and the batteries say. every_s: least time
     between two exchanges of a pair; across_every_s: between pairs of two groups, if other. group_of: by satellite.
-    closes: whether so many updates from so many satellites make the ground aggregate.
+    closes: whether so many updates from so many satellites make the ground aggregate. takes_late: whether it has a use
+    for what a satellite learnt from an older model and did not hand in; if not, the newer model takes its place.
     """
 
     every_s: float
@@ -47,6 +48,7 @@ class Meetings:
     across_every_s: float | None = None
     group_of: tuple[int, ...] = ()
     closes: Callable[[int, int], bool] = lambda updates, satellites: updates >= satellites
+    takes_late: bool = True
 
     def interval_s(self, pair: tuple[int, int]) -> float:
         if self.across_every_s is None or self.group_of[pair[0]] == self.group_of[pair[1]]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import inf
 from typing import TypeVar
 
 import pytest
@@ -479,7 +480,36 @@ def test_ideal_links_need_no_window_and_serve_the_living():
         Consensus((0, 1, 2), 250.0),
         Consensus((0, 1, 2), 500.0),
         Consensus((0, 2), 750.0),
+        Consensus((0, 2), 1000.0),
     ]
+
+
+def test_a_meeting_at_the_very_end_is_part_of_what_is_scored():
+    rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"))
+    timeline = simulate(rules, plan(nodes=2), Mains(2), ("sat-0", "sat-1"))
+    assert timeline.happenings[-2:] == (Consensus((0, 1), 1000.0), Evaluation(1000.0))
+
+
+def test_nobody_meets_where_nobody_lives():
+    rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"), lost_at_s={0: 300.0, 1: 0.0})
+    assert happened(Consensus, plan(nodes=2), rules) == [Consensus((0,), 250.0)]
+
+
+class Tired(Mains):
+    """Refuses exchange."""
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        return Reason.LOW_CHARGE if activity is Activity.EXCHANGE else None
+
+
+@pytest.mark.parametrize("lost_at_s", [{}, {1: 300.0}], ids=["refused", "peer lost"])
+def test_who_was_booked_for_an_exchange_that_does_not_come_about_is_free(lost_at_s: dict[int, float]):
+    contact_plan = plan((0, 1, 0.0, 1000.0), rate_bps=2e4, nodes=2)  # an exchange would take 400 s
+    timeline = simulate(replace(RULES, lost_at_s=lost_at_s), contact_plan, Tired(2), contact_plan.nodes)
+    assert not chosen(Exchange, timeline)
+    assert [each.start_s for each in chosen(Session, timeline) if each.node == 0] == [100.0 * i for i in range(10)]
+    refused_s = [each.at_s for each in timeline.refusals if each.node == 0]
+    assert refused_s[:2] == ([] if lost_at_s else [300.0, 350.0])
 
 
 def test_pairs_of_two_groups_meet_less_often():
@@ -531,22 +561,31 @@ def test_planes_meet_no_more_often_than_any_pair():
     assert min(after.start_s - before.start_s for before, after in pairwise(exchanges)) >= 100
 
 
-def through_the_ground(*windows: tuple[int, str, float, float], closes: int = 2, **changes) -> Timeline:
-    rules = replace(
-        RULES,
-        meetings=Meetings(every_s=50.0, pattern="ground", closes=lambda updates, satellites: updates >= closes),
-        **changes,
+def through_the_ground(
+    *windows: tuple[int, str, float, float],
+    closes: int = 2,
+    takes_late: bool = True,
+    agenda: Agenda | None = None,
+    **changes,
+) -> Timeline:
+    meetings = Meetings(
+        every_s=50.0,
+        pattern="ground",
+        closes=lambda updates, satellites: updates >= closes,
+        takes_late=takes_late,
     )
+    rules = replace(RULES, meetings=meetings, **changes)
     contact_plan = ground_plan(*windows)
-    return simulate(rules, contact_plan, Mains(2), contact_plan.satellite_names)
+    return simulate(rules, contact_plan, Mains(2), contact_plan.satellite_names, agenda)
 
 
 def test_satellites_hand_in_and_take_the_next_model_along():
     timeline = through_the_ground((0, "a", 110.0, 140.0), (1, "a", 150.0, 190.0), (0, "b", 310.0, 400.0))
     parts = [(each.sender, each.receiver, each.station, each.start_s, each.end_s) for each in chosen(Sending, timeline)]
     assert parts[:3] == [(0, 2, "a", 110.0, 118.0), (1, 2, "a", 150.0, 158.0), (2, 1, "a", 158.0, 166.0)]
-    assert parts[3:] == [(0, 2, "b", 310.0, 318.0), (2, 0, "b", 318.0, 326.0)]
     assert chosen(Aggregation, timeline) == [Aggregation(158.0)]
+    # Satellite 0 has had no answer: only the newer model tells it what of its training the server lacks.
+    assert parts[3:] == [(2, 0, "b", 310.0, 318.0), (0, 2, "b", 318.0, 326.0)]
 
 
 def test_a_station_serves_one_satellite_at_a_time():
@@ -559,6 +598,34 @@ def test_a_hand_in_goes_on_in_the_next_pass_with_what_it_began_with():
     first, second = chosen(Sending, timeline)[:2]
     assert (first.outcome, second.outcome, first.number) == ("cut", "done", second.number)
     assert [(each.sender, each.at_s) for each in chosen(Offer, timeline)][:2] == [(0, 110.0), (2, second.end_s)]
+
+
+@pytest.mark.parametrize("takes_late", [True, False])
+def test_what_is_late_is_handed_in_or_dropped(takes_late: bool):
+    """Satellite 1 closes a round alone; satellite 0 has trained, and meets the server for the first time after that."""
+    windows = (1, "a", 110.0, 190.0), (0, "b", 310.0, 400.0), (0, "b", 410.0, 500.0)
+    timeline = through_the_ground(*windows, closes=1, takes_late=takes_late)
+    parts = [(each.sender, each.receiver, each.start_s) for each in chosen(Sending, timeline) if each.start_s > 300]
+    if takes_late:
+        assert parts[:2] == [(0, 2, 310.0), (2, 0, 318.0)]
+    else:
+        assert parts[:2] == [(2, 0, 310.0), (0, 2, 410.0)], "it hands in nothing but what it trains from then on"
+
+
+def test_a_half_sent_update_that_is_late_is_given_up():
+    windows = (0, "a", 110.0, 114.0), (1, "a", 150.0, 190.0), (0, "b", 310.0, 400.0), (0, "b", 410.0, 500.0)
+    timeline = through_the_ground(*windows, closes=1, takes_late=False)
+    of_0 = [each for each in chosen(Sending, timeline) if 0 in (each.sender, each.receiver)]
+    assert [(each.sender, each.outcome) for each in of_0[:3]] == [(0, "cut"), (2, "done"), (0, "done")]
+    assert of_0[0].number != of_0[2].number
+
+
+def test_a_model_is_fetched_only_once_it_is_made():
+    """Satellite 1, which never trains, asks at another station while the update that makes the model is on its way."""
+    windows, agenda = ((0, "a", 110.0, 140.0), (1, "b", 114.0, 200.0)), Agenda(learns_from_s=(0.0, inf))
+    timeline = through_the_ground(*windows, closes=1, agenda=agenda)
+    assert chosen(Aggregation, timeline) == [Aggregation(118.0)]
+    assert [each.at_s for each in chosen(Offer, timeline) if each.receiver == 1] == [164.0]
 
 
 def test_the_ground_waits_for_no_satellite_that_is_lost():

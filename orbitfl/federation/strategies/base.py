@@ -35,13 +35,15 @@ class Strategy(Protocol):
     """A strategy is a frozen dataclass of its options.
 
     pools_data: whether one model sees every satellite's tiles. learns: whether anybody trains. dense_only: whether
-    compressors that leave numbers out (`Compressor.sparse`) are refused. parts: the names of what is offered.
+    compressors that leave numbers out (`Compressor.sparse`) are refused. takes_late: whether a server can use what was
+    learnt from an older model and not handed in yet. parts: the names of what is offered.
     """
 
     pattern: ClassVar[Pattern]
     pools_data: ClassVar[bool]
     learns: ClassVar[bool]
     dense_only: ClassVar[bool]
+    takes_late: ClassVar[bool]
     parts: ClassVar[tuple[str, ...]]
 
     @property
@@ -97,6 +99,7 @@ class Plain:
     pools_data: ClassVar[bool] = False
     learns: ClassVar[bool] = True
     dense_only: ClassVar[bool] = False
+    takes_late: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("model",)
 
     def start(self, size: int) -> Member:

@@ -25,14 +25,16 @@ class FedAvg(Plain):
 
     McMahan et al. 2017 (arXiv 1602.05629, algorithm 1). The server's model becomes that of the letters under `rule`, by
     default weighted with their tiles; rules that look at one's own model count the server's as one more, without tiles.
-    A satellite that meets the server again before its round has closed hands in nothing more, and trains on. Afterwards
-    it goes on from the server's model, and drops what it has not sent, as published.
+    A satellite that meets the server again before its round has closed hands in nothing more, and trains on; what it
+    learns so goes on top of the next model. One whose round has closed without it drops what it has learnt, takes the
+    new model and begins anew, as published: every letter of a round goes on from the same model.
     """
 
     kind: Literal["fedavg"] = "fedavg"
     share: float = 0.5
     rule: AnyRule = field(default_factory=SampleWeighted)
     pattern: ClassVar[Pattern] = "ground"
+    takes_late: ClassVar[bool] = False
     parts: ClassVar[tuple[str, ...]] = ("model", "round")
 
     def __post_init__(self) -> None:
