@@ -8,6 +8,7 @@ from math import inf, nan
 import numpy as np
 import pandas as pd
 
+from orbitfl.contacts.channel import Channel
 from orbitfl.experiment.acquisition import Image
 from orbitfl.orbit.arrays import Floats
 from orbitfl.results import RESPONSE
@@ -27,17 +28,22 @@ class WaterMap:
 
 
 def onboard_response(
-    event: Event, images: Sequence[Image], mission: Timeline, maps: Mapping[int, WaterMap], names: Sequence[str]
+    event: Event,
+    images: Sequence[Image],
+    mission: Timeline,
+    channel: Channel,
+    maps: Mapping[int, WaterMap],
+    names: Sequence[str],
 ) -> pd.DataFrame:
     """A row per image of the event, in order of time; what did not happen within the mission is NaN.
 
-    maps: by number of the observation. A map is there when the last byte of its mask is: the downlink was booked for
-    more.
+    channel: the mission's own. maps: by number of the observation. A map is there when the last byte of its mask is:
+    the downlink was booked for more.
     """
     parts, rows = _parts(mission), []
     for number, image in enumerate(images):
         made = maps.get(number)
-        delivered_s = nan if made is None else _delivered_s(parts[number], made.size_byte)
+        delivered_s = nan if made is None else _delivered_s(parts[number], channel, made.size_byte)
         size_byte, iou, made_s = (nan,) * 3 if made is None else (made.size_byte, made.iou_water, made.made_s)
         useful = delivered_s < inf and iou >= event.target_iou_water
         rows.append((ONBOARD, names[image.node], image.at_s, made_s, delivered_s, size_byte, iou, useful))
@@ -45,7 +51,7 @@ def onboard_response(
 
 
 def bent_pipe_response(
-    event: Event, images: Sequence[Image], mission: Timeline, raw_byte: int, names: Sequence[str]
+    event: Event, images: Sequence[Image], mission: Timeline, channel: Channel, raw_byte: int, names: Sequence[str]
 ) -> pd.DataFrame:
     """The same for raw images, each segmented on the ground after it has come down.
 
@@ -53,7 +59,7 @@ def bent_pipe_response(
     """
     parts, rows = _parts(mission), []
     for number, image in enumerate(images):
-        mapped_s = _delivered_s(parts[number], raw_byte) + event.ground_processing_s
+        mapped_s = _delivered_s(parts[number], channel, raw_byte) + event.ground_processing_s
         rows.append((BENT_PIPE, names[image.node], image.at_s, mapped_s, mapped_s, raw_byte, nan, mapped_s < inf))
     return _table(rows)
 
@@ -63,15 +69,16 @@ def first_maps(event_s: float, response: pd.DataFrame, how: str) -> dict[str, fl
 
     With them the IoU of water, in percent, and the bytes of the first map. how: ONBOARD or BENT_PIPE.
     """
-    rows = response.loc[response["how"] == how].sort_values("delivered_s", kind="stable")
-    imaged_s, delivered_s, useful = (rows[name].to_numpy() for name in ("imaged_s", "delivered_s", "useful"))
+    rows = response.loc[response["how"] == how]
+    maps = rows.loc[np.isfinite(rows["delivered_s"])].sort_values("delivered_s", kind="stable")
+    delivered_s, useful = maps["delivered_s"].to_numpy(), maps["useful"].to_numpy()
     return {
-        "first image h": _first_h(imaged_s, event_s),
+        "first image h": _first_h(rows["imaged_s"].to_numpy(), event_s),
         "first map h": _first_h(delivered_s, event_s),
         "useful map h": _first_h(delivered_s[useful], event_s),
-        "first IoU": float(rows["iou_water"].to_numpy()[0]) if len(rows) else nan,
-        "first kB": float(rows["byte"].to_numpy()[0]) / 1e3 if len(rows) else nan,
-        "maps": int(np.isfinite(delivered_s).sum()),
+        "first IoU": float(maps["iou_water"].to_numpy()[0]) if len(maps) else nan,
+        "first kB": float(maps["byte"].to_numpy()[0]) / 1e3 if len(maps) else nan,
+        "maps": len(maps),
         "useful maps": int(useful.sum()),
     }
 
@@ -84,12 +91,12 @@ def _parts(mission: Timeline) -> dict[int, list[Downlink]]:
     return parts
 
 
-def _delivered_s(parts: Sequence[Downlink], size_byte: int) -> float:
+def _delivered_s(parts: Sequence[Downlink], channel: Channel, size_byte: int) -> float:
     """When so many bytes have come down in these downlinks; NaN if they never have."""
     left_byte = size_byte
     for part in parts:
         if part.sent_byte >= left_byte:
-            return part.start_s + 8 * left_byte / part.rate_bps
+            return channel.finish_s(part.contact, part.start_s, 8 * left_byte)
         left_byte -= part.sent_byte
     return nan
 

@@ -9,6 +9,8 @@ import pandas as pd
 import torch
 
 from orbitfl.contacts import ContactPlan
+from orbitfl.contacts.channel import channel_of
+from orbitfl.errors import ScenarioError
 from orbitfl.experiment import tables, traffic
 from orbitfl.experiment.classroom import Classroom, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
@@ -46,6 +48,8 @@ def run(
     `notify(what, done, total)` hears of progress. Raises OrbitflError when the scenario's data, weights or folder
     cannot be used.
     """
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError(f"run takes a scenario, but {scenario!r:.60} was given; read it with orbitfl.load first.")
     if out is None:
         return _run_all(scenario, None, notify, state_every_s)
     with claimed(Path(out), scenario, resume) as folder:
@@ -132,7 +136,8 @@ def _onboard(scenario: Scenario, school: _School, mission: Timeline, replay: Rep
     """What became of each image of the event, onboard and, for comparison, through the bent pipe."""
     if scenario.event is None or school.bent_pipe is None:
         return None
-    onboard = onboard_response(scenario.event, school.known.event_images, mission, replay.maps, replay.names)
+    channel, images = channel_of(scenario.planning()), school.known.event_images
+    onboard = onboard_response(scenario.event, images, mission, channel, replay.maps, replay.names)
     return pd.concat([onboard, school.bent_pipe], ignore_index=True)
 
 
@@ -142,5 +147,5 @@ def _bent_pipe(scenario: Scenario, plan: ContactPlan, known: Survey, layout: Lay
         return None
     idle = replace(scenario, exchange=replace(scenario.exchange, strategy=Frozen()))
     mission = timeline(idle, plan, layout, bent_pipe_agenda(scenario.event, known))
-    raw_byte = raw_byte_of(scenario.event, known)
-    return bent_pipe_response(scenario.event, known.event_images, mission, raw_byte, plan.satellite_names)
+    channel, raw_byte = channel_of(scenario.planning()), raw_byte_of(scenario.event, known)
+    return bent_pipe_response(scenario.event, known.event_images, mission, channel, raw_byte, plan.satellite_names)

@@ -34,8 +34,8 @@ def _sendings(happening: Happening, names: Sequence[str]) -> Iterator[tuple[obje
         case Sending(_, sender, receiver, start_s, end_s, byte, outcome, station):
             ends = [station if node == len(names) else names[node] for node in (sender, receiver)]
             yield *ends, start_s, end_s, byte, outcome
-        case Downlink(node=node, station=station, start_s=start_s, end_s=end_s, sent_byte=byte, outcome=outcome):
-            yield names[node], station, start_s, end_s, byte, outcome
+        case Downlink(_, node, contact, start_s, end_s, byte, outcome):
+            yield names[node], contact.b, start_s, end_s, byte, outcome
 
 
 def energy(mission: Timeline, names: Sequence[str]) -> pd.DataFrame:

@@ -11,5 +11,5 @@ def require_fit(strategy: Strategy, compressor: Compressor) -> None:
         dense = ", ".join(kind for kind, each in COMPRESSORS.items() if not each.sparse)
         raise ScenarioError(
             f"compressor.kind is {compressor.kind}, which leaves numbers out for a later message, but the strategy "
-            f"{strategy.kind} hands each over once; choose {dense}."
+            f"{strategy.kind} takes every message for the whole; choose {dense}."
         )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -61,6 +62,8 @@ def mission(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Mission:
 
 
 def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    if isinstance(overrides, str):
+        raise ScenarioError(f"overrides is the text {overrides!r}; give a list of them: [{overrides!r}].")
     raw = _parse(yaml_text.read(path, LARGEST_BYTE, "a scenario"), str(path))
     for override in overrides:
         _override(raw, override)
@@ -81,6 +84,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
+    _require_finite(raw)
     try:
         document = json.dumps(lifted(raw), default=_json_time, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -91,6 +95,15 @@ def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
         return TypeAdapter(kind).validate_json(document, strict=True, extra="forbid")
     except ValidationError as error:
         raise ScenarioError(_sentence(error, raw)) from error
+
+
+def _require_finite(value: Any, key: str = "") -> None:
+    """Raises ScenarioError for infinities and what is not a number, which JSON cannot carry."""
+    if isinstance(value, float) and not isfinite(value):
+        raise ScenarioError(f"{key} is {value}, but every number of a scenario must be finite; write a plain number.")
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        _require_finite(each, f"{key}.{name}" if key else str(name))
 
 
 def resolved_yaml(scenario: Mission) -> str:

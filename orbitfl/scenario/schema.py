@@ -16,6 +16,7 @@ from orbitfl.contacts.rules import ContactRules
 from orbitfl.data.options import Data
 from orbitfl.environment import PRIORITIES, Activity, Battery, Paseos, require_feeds
 from orbitfl.errors import ScenarioError
+from orbitfl.federation.strategies import Strategy
 from orbitfl.orbit.clock import epoch_instant, in_tai, seconds_between
 from orbitfl.orbit.keplerian import Keplerian
 from orbitfl.orbit.oem import Oem
@@ -207,12 +208,22 @@ class Scenario(Mission):
         self._require_few_beats()
         to_ground = self.event is not None or self.exchange.strategy.pattern == "ground"
         demand.require_known(self.compute, self.links.isl, self.links.ground if to_ground else None)
-        if self.exchange.strategy.pattern == "ground" and not (self.ground_stations and self.links.ground):
-            raise ScenarioError(
-                f"exchange.strategy is {self.exchange.strategy.kind}, which learns through the ground, but the "
-                "scenario has no ground_stations or no links.ground; add them, or take a strategy between satellites."
-            )
+        for exchange in (self.exchange, *map(self.exchange.control, self.exchange.controls)):
+            self._require_links(exchange.strategy)
         require_feeds(self.environment, self.watts().train_w * self.seconds().train_step_s)
+
+    def _require_links(self, strategy: Strategy) -> None:
+        """Raises ScenarioError for a strategy that could never exchange anything."""
+        if strategy.pattern == "ground" and not (self.ground_stations and self.links.ground):
+            raise ScenarioError(
+                f"exchange.strategy is {strategy.kind}, which learns through the ground, but the scenario has no "
+                "ground_stations or no links.ground; add them, or take a strategy between satellites."
+            )
+        if strategy.pattern in ("pairwise", "one_way", "gather") and self.links.isl is None:
+            raise ScenarioError(
+                f"exchange.strategy is {strategy.kind}, which learns between satellites, but the scenario has no "
+                "links.isl; add it, or take isolated, or a strategy through the ground."
+            )
 
     def _require_few_beats(self) -> None:
         """Raises ScenarioError for what would come about more often than memory holds."""

@@ -65,10 +65,8 @@ def _send(mission: Mission, at_s: float, number: int, contact: Contact) -> None:
     end_s = mission.spend(node, link_end_s, Activity.DOWNLINK, rules.downlink_w)
     done = end_s >= wanted_end_s
     sent_byte = left_byte if done else int(mission.channel.volume_bit(contact, at_s, end_s) / 8)
-    sent = Downlink(
-        number, node, contact.b, at_s, end_s, sent_byte, contact.rate_bps, outcome="done" if done else "cut"
-    )
-    mission.happened(end_s, sent)
+    outcome = "done" if done else "cut"
+    mission.happened(end_s, Downlink(number, node, contact, at_s, end_s, sent_byte, outcome))
     mission.left_byte[number] -= sent_byte
     mission.free_at_s[node] = end_s
     if not done:

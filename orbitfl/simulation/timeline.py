@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from orbitfl.contacts.plan import Contact
 from orbitfl.environment.base import Spell
 
 Outcome = Literal["done", "cut"]
@@ -115,15 +116,14 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Downlink:
-    """A part of a product, or all that was left of it, reached `station`; "cut" if more of it is to come."""
+    """A part of a product, or all that was left of it, came down in a pass; "cut" if more of it is to come."""
 
     observation: int
     node: int
-    station: str
+    contact: Contact
     start_s: float
     end_s: float
     sent_byte: int
-    rate_bps: float
     outcome: Outcome
 
 

@@ -21,7 +21,9 @@ class Elsewhere(Plain):
 
     kind: Literal["elsewhere"] = "elsewhere"
     told: FedAvg = field(default_factory=FedAvg)
+    rounds: list[tuple[float, list[float]]] = field(default_factory=list)
     pattern: ClassVar[Pattern] = "ground"
+    takes_late: ClassVar[bool] = False
     parts: ClassVar[tuple[str, ...]] = FedAvg.parts
 
     @property
@@ -41,6 +43,8 @@ class Elsewhere(Plain):
         return self.told.ready(n_letters, n_satellites)
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
+        began = [float(letter.parts["round"][0]) for letter in letters]
+        self.rounds.append((float(server.memory["round"][0]), began))
         return self.told.aggregate(server, letters, layout)
 
 
@@ -51,3 +55,12 @@ def test_a_server_of_ones_own_aggregates(asked: Callable[..., Scenario], tmp_pat
     pd.testing.assert_frame_equal(ours, theirs)
     ground = ours.query("node == 'ground' and kind == 'miou'")["value"].tolist()
     assert len(set(ground)) > 1, "the server has never aggregated, so nothing was compared"
+
+
+def test_all_models_of_a_round_of_fedavg_go_on_from_one(asked: Callable[..., Scenario]) -> None:
+    """McMahan et al. 2017, algorithm 1: clients of round t begin with w_t."""
+    scenario = asked("duration_s=21600")
+    strategy = Elsewhere(told=FedAvg(share=0.25))
+    run(replace(scenario, exchange=replace(scenario.exchange, strategy=strategy)))
+    assert len(strategy.rounds) > 2
+    assert all(set(began) == {number} for number, began in strategy.rounds)

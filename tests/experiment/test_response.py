@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orbitfl.contacts import point
+from orbitfl.contacts import Contact, point
+from orbitfl.contacts.channel import Steady
 from orbitfl.data.options import FolderData
 from orbitfl.errors import ScenarioError
 from orbitfl.experiment.acquisition import Image
@@ -20,7 +21,7 @@ from orbitfl.experiment.response import (
     onboard_response,
 )
 from orbitfl.scenario.schema import Event
-from orbitfl.simulation.timeline import Downlink, Timeline
+from orbitfl.simulation.timeline import Downlink, Outcome, Timeline
 
 EVENT = Event(
     time_utc=datetime(2024, 5, 5, tzinfo=UTC),
@@ -33,16 +34,23 @@ IMAGES = [Image(0, 0, 100.0), Image(1, 0, 200.0), Image(0, 0, 300.0)]
 NAMES = ("sat-0", "sat-1")
 
 
+def down(
+    number: int, node: int, station: str, start_s: float, end_s: float, sent_byte: int, outcome: Outcome
+) -> Downlink:
+    """In a pass of 8 kbit/s, which is over with it."""
+    volume_bit = 8000.0 * (end_s - start_s)
+    contact = Contact("ground", NAMES[node], station, start_s, end_s, False, 1.0, 2.0, 8000.0, volume_bit)
+    return Downlink(number, node, contact, start_s, end_s, sent_byte, outcome)
+
+
 def mission(*parts: Downlink) -> Timeline:
     return Timeline(parts, (), (), ())
 
 
 def test_a_map_is_there_with_its_last_byte_though_more_was_booked():
-    sent = mission(
-        Downlink(0, 0, "a", 400.0, 404.0, 4000, 8000.0, "cut"), Downlink(0, 0, "b", 900.0, 906.0, 6000, 8000.0, "done")
-    )
+    sent = mission(down(0, 0, "a", 400.0, 404.0, 4000, "cut"), down(0, 0, "b", 900.0, 906.0, 6000, "done"))
     maps = {0: WaterMap(5500, 61.0, 110.0), 1: WaterMap(5500, 40.0, 210.0)}
-    table = onboard_response(EVENT, IMAGES, sent, maps, NAMES)
+    table = onboard_response(EVENT, IMAGES, sent, Steady(), maps, NAMES)
     first, second, third = table.to_dict("records")
     assert first["delivered_s"] == 901.5 and first["useful"] and first["mapped_s"] == 110.0
     assert isnan(second["delivered_s"]) and not second["useful"], "it never came down"
@@ -51,11 +59,11 @@ def test_a_map_is_there_with_its_last_byte_though_more_was_booked():
 
 def test_a_map_below_the_target_is_a_map_but_not_useful():
     sent = mission(
-        Downlink(0, 0, "a", 400.0, 410.0, 10_000, 8000.0, "done"),
-        Downlink(1, 1, "a", 800.0, 810.0, 10_000, 8000.0, "done"),
+        down(0, 0, "a", 400.0, 410.0, 10_000, "done"),
+        down(1, 1, "a", 800.0, 810.0, 10_000, "done"),
     )
     maps = {0: WaterMap(1000, 49.9, 110.0), 1: WaterMap(2000, 50.0, 210.0)}
-    told = first_maps(40.0, onboard_response(EVENT, IMAGES, sent, maps, NAMES), ONBOARD)
+    told = first_maps(40.0, onboard_response(EVENT, IMAGES, sent, Steady(), maps, NAMES), ONBOARD)
     assert told["first image h"] == pytest.approx(60 / 3600)
     assert told["first map h"] == pytest.approx((401 - 40) / 3600)
     assert told["useful map h"] == pytest.approx((802 - 40) / 3600)
@@ -64,19 +72,40 @@ def test_a_map_below_the_target_is_a_map_but_not_useful():
 
 def test_the_bent_pipe_waits_for_the_whole_image_and_the_ground():
     sent = mission(
-        Downlink(0, 0, "a", 400.0, 404.0, 4000, 8000.0, "cut"),
-        Downlink(1, 1, "a", 500.0, 510.0, 10_000, 8000.0, "done"),
-        Downlink(0, 0, "b", 900.0, 906.0, 6000, 8000.0, "done"),
+        down(0, 0, "a", 400.0, 404.0, 4000, "cut"),
+        down(1, 1, "a", 500.0, 510.0, 10_000, "done"),
+        down(0, 0, "b", 900.0, 906.0, 6000, "done"),
     )
-    table = bent_pipe_response(EVENT, IMAGES, sent, 10_000, NAMES)
+    table = bent_pipe_response(EVENT, IMAGES, sent, Steady(), 10_000, NAMES)
     assert table["delivered_s"].tolist()[:2] == [966.0, 570.0]
     told = first_maps(40.0, table, BENT_PIPE)
     assert told["useful map h"] == told["first map h"] == pytest.approx((570 - 40) / 3600)
     assert isnan(told["first IoU"])
 
 
+class Growing(Steady):
+    """Carries nothing at first, and ever more: a quarter of a window's bytes by half time."""
+
+    def finish_s(self, contact: Contact, start_s: float, size_bit: float) -> float:
+        return contact.start_s + (contact.end_s - contact.start_s) * (size_bit / contact.volume_bit) ** 0.5
+
+
+def test_bytes_come_down_as_the_link_carries_them():
+    sent = mission(down(0, 0, "a", 400.0, 500.0, 100_000, "done"))
+    table = bent_pipe_response(EVENT, IMAGES[:1], sent, Growing(), 25_000, NAMES)
+    assert table["delivered_s"][0] == EVENT.ground_processing_s + 450.0
+
+
+def test_a_map_that_never_came_down_is_no_first_map():
+    maps = {0: WaterMap(1000, 61.0, 110.0)}
+    told = first_maps(40.0, onboard_response(EVENT, IMAGES, mission(), Steady(), maps, NAMES), ONBOARD)
+    assert told["first image h"] == pytest.approx(60 / 3600)
+    assert all(isnan(told[name]) for name in ("first map h", "useful map h", "first IoU", "first kB"))
+    assert told["maps"] == 0
+
+
 def test_nothing_seen_is_never_mapped():
-    told = first_maps(40.0, onboard_response(EVENT, [], mission(), {}, NAMES), ONBOARD)
+    told = first_maps(40.0, onboard_response(EVENT, [], mission(), Steady(), {}, NAMES), ONBOARD)
     assert all(isnan(told[name]) for name in ("first image h", "first map h", "useful map h", "first IoU"))
     assert told["maps"] == told["useful maps"] == 0
 

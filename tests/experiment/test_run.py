@@ -11,7 +11,7 @@ import safetensors.numpy
 import torch
 
 import orbitfl
-from orbitfl.errors import DataError, StorageError
+from orbitfl.errors import DataError, ScenarioError, StorageError
 from orbitfl.experiment import folder as folder_module
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
@@ -138,6 +138,11 @@ def test_low_battery_stops_learning_and_is_recorded(scenario: Scenario):
     result = orbitfl.run(short)
     assert "refused training: low charge" in set(result.records["kind"])
     assert result.satellites("steps").to_numpy()[-1].sum() == 0
+
+
+def test_a_path_is_no_scenario():
+    with pytest.raises(ScenarioError, match=r"'first_light.yaml' was given; read it with orbitfl.load first"):
+        orbitfl.run("first_light.yaml")  # type: ignore[arg-type]
 
 
 def test_taken_folder_is_refused_before_anything_runs(scenario: Scenario, tmp_path: Path):

@@ -80,7 +80,9 @@ def test_the_environment_may_be_the_twin(first_light: Path):
         ("exchange.strategy.kind=gosip", ["exchange.strategy.kind is 'gosip'", "'gossip'"]),
         ("duration_s=6h", ["duration_s is '6h'", "valid number"]),
         ("duration_s=-1", ["duration_s is -1"]),
-        ("duration_s=.nan", ["plain numbers"]),
+        ("duration_s=.nan", ["duration_s is nan", "plain number"]),
+        ("links.isl.rate_bps=.inf", ["links.isl.rate_bps is inf", "plain number"]),
+        ("links.isl=null", ["gossip, which learns between satellites", "no links.isl"]),
         ("epoch_utc=yesterday", ["epoch_utc: yesterday is not a date with a time"]),
         ("epoch_utc=20181005", ["epoch_utc: 20181005 is not a date with a time", "2018-05-18T03:21:00Z"]),
         ("epoch_utc='20181005'", ["epoch_utc: 20181005 is not a date with a time"]),
@@ -116,6 +118,11 @@ def test_what_is_wrong_is_named_with_its_key_and_a_cure(first_light: Path, overr
     for part in told:
         assert part in str(caught.value)
     assert "first_light.yaml" in str(caught.value) or override in str(caught.value)
+
+
+def test_overrides_are_a_list(first_light: Path):
+    with pytest.raises(OrbitflError, match=r"overrides is the text 'seed=3'; give a list of them: \['seed=3'\]"):
+        load(first_light, "seed=3")
 
 
 def test_missing_key_is_named(tmp_path: Path, first_light: Path):

@@ -65,12 +65,14 @@ class Neighbourhood(Plain):
     """Letters wait, the newest of each sender, and are merged together before the next session.
 
     The swarm rule of DistMSMatch (Östman et al. 2023, arXiv 2305.04059). Who receives moves and who sent does not, so
-    the sum of all models is not kept: a satellite that is heard more counts more.
+    the sum of all models is not kept: a satellite that is heard more counts more. What a compressor has not told yet
+    would count as untrained, and pull every model back towards launch: dense compressors only.
     """
 
     kind: Literal["neighbourhood"] = "neighbourhood"
     rule: AnyRule = field(default_factory=Mean)
     pattern: ClassVar[Pattern] = "gather"
+    dense_only: ClassVar[bool] = True
 
     @property
     def conserves(self) -> bool:
