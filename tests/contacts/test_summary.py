@@ -53,10 +53,10 @@ def longest_gap_s(in_contact: np.ndarray) -> int:
 @given(whole_second_plans())
 def test_classes_are_those_of_a_grid(plan: ContactPlan):
     found = summary(plan)
+    assert [found[count].dtype for count in ("pairs", "possible_pairs", "windows")] == 3 * [np.int64]
     for kind, name in CLASSES.items():
         grid, contacts = seconds(plan, kind), [contact for contact in plan if contact.kind == kind]
         of_class = found.loc[name]
-        assert all(isinstance(found.at[name, count], np.int64) for count in ("pairs", "possible_pairs", "windows"))
         assert of_class["possible_pairs"] == len(grid)
         assert of_class["windows"] == len(contacts)
         assert of_class["pairs"] == len({(contact.a, contact.b) for contact in contacts})
