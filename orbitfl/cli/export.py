@@ -147,7 +147,7 @@ def _export_update(checkpoint: str, bundle: Path, out: Path, sign: Path | None) 
     require_place(out, source, found, sign)
     require_shown_alike(source, found)
     size_byte = write_update(source.model, found, out, sign)
-    print(f"{out}: {size_byte:,} bytes; apply it with: python -B -m orbitfl_edge apply-update {out.name} --bundle …")
+    print(f"{out}: {size_byte:,} bytes; apply it with: python -P -B -m orbitfl_edge apply-update {out.name} --bundle …")
 
 
 def _described(exported: "Exported") -> str:

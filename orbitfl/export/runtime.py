@@ -30,9 +30,12 @@ def runtime_files() -> dict[str, bytes]:
 
 
 def started(arguments: Sequence[str | Path], streams: int) -> subprocess.Popen[str]:
-    """The runtime at work, with what it prints and complains where `streams` says."""
+    """The runtime at work, with what it prints and complains where `streams` says.
+
+    Nothing is imported from the current folder, which may be that of a bundle nobody has checked yet.
+    """
     return subprocess.Popen(
-        [sys.executable, "-m", PACKAGE, *map(str, arguments)],
+        [sys.executable, "-P", "-m", PACKAGE, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=streams,
         stderr=streams,

@@ -177,6 +177,15 @@ def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, 
     assert json.loads(bundled)["data"]["sha256"] == json.loads(plain)["data"]["sha256"]
 
 
+def test_nothing_that_lies_in_a_bundle_is_run_to_check_it(orbitfl, bundle: Path, tmp_path: Path, monkeypatch):
+    folder = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    (folder / "json.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
+    monkeypatch.chdir(folder)
+    code, _, err = orbitfl("evaluate", "--bundle", ".", "--data", tmp_path)
+    assert code == 2 and "holds json.py" in err, err
+    assert not (tmp_path / "was run").exists()
+
+
 @pytest.mark.parametrize("option", [("--image-px", 64), ("--prompt", "box"), ("--bands", "swir"), ("--tile-px", 32)])
 def test_what_a_bundle_settles_cannot_be_chosen(orbitfl, scenes: Path, bundle: Path, option: tuple):
     code, _, err = orbitfl("evaluate", "--bundle", bundle, "--data", scenes, *option)

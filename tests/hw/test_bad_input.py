@@ -406,7 +406,7 @@ def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle
     """As `orbitfl_edge info … | head` does."""
     read, write = os.pipe()
     os.close(read)
-    words = [sys.executable, "-m", "orbitfl_edge", "info", "--bundle", str(bundle)]
+    words = [sys.executable, "-P", "-m", "orbitfl_edge", "info", "--bundle", str(bundle)]
     told = subprocess.run(
         words, stdout=write, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(repository / "hw")}
     )

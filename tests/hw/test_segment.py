@@ -241,7 +241,7 @@ def test_work_for_something_else_is_thrown_away(edge, write, colours, bundle, tm
 
 def _process(bundle: Path, *words: object, **options) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "orbitfl_edge", *map(str, words), "--bundle", str(bundle), "--threads", "1"]
+    command = [sys.executable, "-P", "-m", "orbitfl_edge", *map(str, words), "--bundle", str(bundle), "--threads", "1"]
     return subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options
     )
