@@ -253,6 +253,14 @@ def test_a_bundle_is_scored_as_its_board_draws_with_the_colours_that_it_says(bun
     assert scored.counts.miou == pytest.approx(drawn.miou, abs=0.01) != pytest.approx(plain.counts.miou, abs=0.5)
 
 
+def test_the_same_network_exported_again_goes_on_with_the_same_work(source: Source, bundle: Path, tmp_path: Path):
+    """Its manifest holds other timings."""
+    folders = [export(source, tmp_path / name, Options(repeats=1), _silent).folder for name in "ab"]
+    one, again = map(load_board, folders)
+    assert one.network == again.network != load_board(bundle).network
+    assert one.fingerprint != again.fingerprint
+
+
 def test_what_is_not_finite_is_told_as_none(small: Exported):
     told = replace(small.shipped.parity, largest_difference=math.inf, miou=math.nan).told()
     assert told["largest_difference"] is None and told["miou"] is None and told["miou_torch"] is not None
