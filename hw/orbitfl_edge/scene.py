@@ -16,7 +16,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -32,6 +32,7 @@ MOST_PIXELS = 2_000_000_000
 MOST_WIDTH_PX = 2**18
 """A row of tiles has to fit into memory."""
 STRIPE_PX = 256
+LARGEST_BLOCK_BYTE = 2**28
 GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
 """8-bit colours that never exceed it are not colours over 0 to 255."""
@@ -191,10 +192,22 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
         )
+    if (block_byte := _block_byte(file)) > LARGEST_BLOCK_BYTE:
+        raise EdgeError(
+            f"{path} is stored in pieces of {block_byte} bytes, more than {LARGEST_BLOCK_BYTE}, each of which is read "
+            "whole; store it in tiles first, such as by gdal_translate -co TILED=YES."
+        )
     if file.width > MOST_WIDTH_PX:
         raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
     if file.height * file.width > MOST_PIXELS:
         raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
+
+
+def _block_byte(file: DatasetReader) -> int:
+    """The most of what GDAL unpacks at once: a tile or strip, of all bands where they are stored side by side."""
+    together = file.count if file.interleaving == Interleaving.pixel else 1
+    sizes = [np.dtype(kind).itemsize for kind in file.dtypes]
+    return together * max(rows * columns * size for (rows, columns), size in zip(file.block_shapes, sizes, strict=True))
 
 
 def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec) -> Stretch | None:

@@ -107,6 +107,20 @@ def test_a_place_that_gdal_cannot_read_is_refused(
     assert drawn.code == 2 and "is damaged" in drawn.err, drawn.err
 
 
+@pytest.mark.parametrize(("interleave", "bands"), [("pixel", 3), ("band", 1)])
+def test_a_scene_in_one_strip_beyond_memory_is_refused(
+    edge, write, colours, bundle: Path, tmp_path: Path, monkeypatch, interleave: str, bands: int
+):
+    strip = {"blockysize": colours.shape[1], "interleave": interleave, "compress": "deflate"}
+    words = ("segment", write(colours, **strip), "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    strip_byte = bands * colours[0].size
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte - 1)
+    ended = edge(*words)
+    assert ended.code == 2 and f"{strip_byte} bytes" in ended.err and "gdal_translate -co TILED=YES" in ended.err
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte)
+    assert edge(*words).code == 0
+
+
 @pytest.mark.parametrize("bands", ["0,1,2", "1,2,4"])
 def test_a_band_number_that_is_not_there(edge, write, colours, bundle: Path, tmp_path: Path, bands: str):
     ended = edge("segment", write(colours), "-o", tmp_path / "mask.tif", "--bundle", bundle, "--bands", bands)
