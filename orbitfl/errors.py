@@ -1,12 +1,14 @@
 """What a user is told when something given to orbitfl cannot be used.
 
 Each message is one or two sentences: what was given, what was expected, what to do.
-The command line prints it without a traceback and exits with code 2.
+The command line prints it without a traceback and exits with its code, 2 but for what the board's runtime says.
 """
 
 
 class OrbitflError(ValueError):
     """Base of every error that the user can mend."""
+
+    code = 2
 
 
 class ScenarioError(OrbitflError):

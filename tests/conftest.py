@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms."""
 
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +60,20 @@ TINY = (
 def tiny() -> tuple[str, ...]:
     """Overrides that make first_light a matter of seconds: an hour, small tiles, few steps."""
     return TINY
+
+
+@pytest.fixture
+def with_damaged_place() -> Callable[[Path], Path]:
+    """Write nine values into a GeoTIFF's kind of coordinate system, which has one: GDAL tells when it is asked."""
+
+    def damage(path: Path) -> Path:
+        whole, damaged = (struct.pack("<4H", 1024, 0, count, 1) for count in (1, 9))
+        content = path.read_bytes()
+        assert whole in content
+        path.write_bytes(content.replace(whole, damaged))
+        return path
+
+    return damage
 
 
 @pytest.fixture(scope="session")

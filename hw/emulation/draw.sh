@@ -60,10 +60,10 @@ board() {
 on_board() {
     if [ "$CPU" = zen1 ]; then
         PYTHONPATH=$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$BUILD/qemu/usr/bin/qemu-x86_64-static" -cpu EPYC \
-            "$PYTHON" -m orbitfl_edge "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
+            "$PYTHON" -P -m orbitfl_edge "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
     else
         PYTHONPATH=$SITE:$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$QEMU" -cpu "$MODEL" -L "$BOARD" \
-            "$ROOT/usr/bin/python3.11" -m orbitfl_edge "$@"
+            "$ROOT/usr/bin/python3.11" -P -m orbitfl_edge "$@"
     fi
 }
 
@@ -74,6 +74,6 @@ if [ "$CPU" != zen1 ]; then
 fi
 on_board verify --bundle "$BUNDLE" --threads 1
 on_board segment "$SCENE" -o "$BUILD/mask-$CPU.tif" --bundle "$BUNDLE" --threads 1
-PYTHONPATH=$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m orbitfl_edge segment "$SCENE" \
+PYTHONPATH=$BUNDLE/runtime PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -P -m orbitfl_edge segment "$SCENE" \
     -o "$BUILD/mask-host.tif" --bundle "$BUNDLE" --threads 1
 "$PYTHON" "$HERE/compare_masks.py" "$BUILD/mask-host.tif" "$BUILD/mask-$CPU.tif" "$BUNDLE"

@@ -1,10 +1,11 @@
 """A bundle: a folder with two graphs and a manifest that says what is in it, and how scenes are shown to the graphs."""
 
+import hashlib
 import json
 import os
 import re
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -56,6 +57,12 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         return sha256(self.folder / MANIFEST)
+
+    @property
+    def network(self) -> str:
+        """A hash of all that a mask depends on: exported again, the same network has other timings in its manifest."""
+        graphs = {name: self.manifest["files"][name]["sha256"] for name in (ENCODER, DECODER, WEIGHTS)}
+        return hashlib.sha256(json.dumps([graphs, asdict(self.spec)], sort_keys=True).encode()).hexdigest()
 
     def path(self, name: str) -> Path:
         return self.folder / name

@@ -12,11 +12,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from orbitfl_edge import __version__
 from orbitfl_edge.bundle import SIGNATURE, Bundle, load
-from orbitfl_edge.files import lies_in, replacing, require_possible
+from orbitfl_edge.files import cannot_write, lies_in, replacing, require_possible
 from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
@@ -29,17 +29,39 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         options.do(options)
-        sys.stdout.flush()
     except EdgeError as error:
-        print(f"orbitfl_edge: {error}", file=sys.stderr)
+        _remark(f"orbitfl_edge: {error}")
         return error.code
     except KeyboardInterrupt:
-        print("orbitfl_edge: stopped; the same command goes on where it was.", file=sys.stderr)
+        _remark("orbitfl_edge: stopped; the same command goes on where it was.")
         return StoppedError.code
     except BrokenPipeError:  # Who was reading has left, as `head` does; the work may not be done.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return StoppedError.code
     return 0
+
+
+def _say(text: str) -> None:
+    """Raises PlaceError where stdout is a file on a full disk, BrokenPipeError where nobody reads it any more."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        _give_up(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise cannot_write(Path("/dev/stdout"), error) from error
+
+
+def _remark(text: str) -> None:
+    """On stderr, which may be full or closed: no work ends for that."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO) -> None:
+    """What could not be written would be tried again as Python ends, and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _stop(*_: object) -> NoReturn:
@@ -64,17 +86,19 @@ def _segment(options: argparse.Namespace) -> None:
     with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
         if options.vector is not None:
             require_place(options.scene, scene.file)
-        told = {"bundle": bundle.fingerprint, "overlap_px": overlap_px, "bands": scene.numbers}
+        told = {"network": bundle.network, "overlap_px": overlap_px, "bands": scene.numbers}
         tiles = grid(scene.height_px, scene.width_px, bundle.spec.tile_px, overlap_px)
         work = work_for(options.out, options.scene, tiles, told)
         mask = segment(scene, open_network(bundle, options.threads), work, _progress(options.scene))
+        done = []
         with geotiff(options.out, mask, scene.file, work.folder) as drawn:
             if options.vector is not None:
-                print(f"{options.vector}: {write_polygons(options.vector, drawn)} polygons")
+                done.append(f"{options.vector}: {write_polygons(options.vector, drawn)} polygons")
             if options.packed is not None:
-                print(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
-        print(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {water_share(mask):.2%} water")
+                done.append(f"{options.packed}: {write_packed(options.packed, mask)} bytes")
+        done.append(f"{options.out}: {scene.height_px} × {scene.width_px} pixels, {water_share(mask):.2%} water")
         work.remove()
+    _say("\n".join(done))
 
 
 def _require_apart(written: Sequence[Path | None], scene: Path, folder: Path) -> None:
@@ -98,26 +122,26 @@ def _require_place(path: Path, read: Sequence[Path]) -> None:
 
 def _progress(scene: Path) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
-        print(f"{scene.name}: {done} of {total}", file=sys.stderr, flush=True)
+        _remark(f"{scene.name}: {done} of {total}")
 
     return tell
 
 
 def _verify(options: argparse.Namespace) -> None:
     bundle = _bundle(options)
-    print(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says, whose SHA-256 is")
-    print(bundle.fingerprint)
+    _say(f"{bundle.folder}: {len(bundle.manifest['files'])} files as the manifest says, whose SHA-256 is")
+    _say(bundle.fingerprint)
     if options.key is None and any((bundle.folder / name).exists() for name in (SIGNATURE, *KEPT)):
-        print("signed, but not checked: give the public key with --key")
+        _say("signed, but not checked: give the public key with --key")
     if not options.files_only:
         from orbitfl_edge.checking import check_drawing
 
-        print(f"test scene: {check_drawing(bundle, options.threads):.3f} % of pixels as expected")
+        _say(f"test scene: {check_drawing(bundle, options.threads):.3f} % of pixels as expected")
 
 
 def _info(options: argparse.Namespace) -> None:
     bundle = _bundle(options)
-    print(json.dumps({name: told for name, told in bundle.manifest.items() if name != "files"}, indent=1))
+    _say(json.dumps({name: told for name, told in bundle.manifest.items() if name != "files"}, indent=1))
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -132,7 +156,7 @@ def _bench(options: argparse.Namespace) -> None:
         text = profile(found, bundle, options.out.stem, options.watts, options.standby_watts)
         with replacing(options.out) as beside:
             beside.write_text(text, encoding="utf-8")
-    print(json.dumps(found.told(), indent=1))
+    _say(json.dumps(found.told(), indent=1))
 
 
 def _apply_update(options: argparse.Namespace) -> None:
@@ -145,7 +169,7 @@ def _apply_update(options: argparse.Namespace) -> None:
         require_step_signed(update.step, options.key, str(update.path))
     _require_place(options.out, [bundle.folder])
     changed = apply_update(update, bundle, options.out, options.threads)
-    print(f"{options.out}: updated; draws {changed:.3f} % of the test scene's pixels otherwise than before")
+    _say(f"{options.out}: updated; draws {changed:.3f} % of the test scene's pixels otherwise than before")
 
 
 def _learn(options: argparse.Namespace) -> None:
@@ -156,7 +180,7 @@ def _learn(options: argparse.Namespace) -> None:
     lessons = [place for name in FOLDERS for place in (options.data / name, *(options.data / name).glob("*.tif"))]
     _require_place(options.out, [bundle.folder, *lessons])
     losses = learn(options.data, bundle, options.out, schooling, options.threads, progress)
-    print(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
+    _say(f"{options.out}: loss {losses[0]:.4f} at the first of {len(losses)} steps, {losses[-1]:.4f} at the last")
 
 
 def _bundle(options: argparse.Namespace) -> Bundle:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from orbitfl_edge.bundle import WEIGHTS, Bundle
@@ -22,7 +21,7 @@ from orbitfl_edge.head import NAMES, Array, Weights, drawn, slopes
 from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import Network, open_network
 from orbitfl_edge.problems import EdgeError
-from orbitfl_edge.scene import Scene, open_scene
+from orbitfl_edge.scene import GDAL_ERRORS, Scene, open_scene, read_headers
 from orbitfl_edge.tensors import Tensors, packed_anew, parsed
 from orbitfl_edge.update import METADATA, summed
 
@@ -186,9 +185,10 @@ def _truth(path: Path, scene: Scene) -> NDArray[np.uint8]:
     """The mask (H, W) of a scene: 0 land, 1 water, IGNORED not known; read and refused as orbitfl does."""
     try:
         with rasterio.open(path, driver="GTiff") as file:
+            read_headers(file)
             _check_alike(path, file, scene)
             values, nodata = file.read(1), file.nodata
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise EdgeError(f"There is no readable mask {path}; add it, or remove its image.") from error
     if nodata in (0, 1):
         raise EdgeError(f"{path} declares {nodata:g} as nodata, but 0 is land and 1 is water; choose 255.")

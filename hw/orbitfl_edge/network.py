@@ -38,7 +38,13 @@ class Network:
 
     def decode(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Exactly one batch of embeddings → logits (batch, tile, tile), without prompts."""
-        return self._asked(embeddings, ["logits"])[0]
+        logits, side = self._asked(embeddings, ["logits"])[0], self.spec.tile_px
+        if logits.shape != (len(embeddings), side, side):
+            raise EdgeError(
+                f"The bundle's network answers {len(embeddings)} tiles of {side} px with {logits.shape} numbers; "
+                "export it again."
+            )
+        return logits
 
     def drawn_from(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What masks of the tiles (n, …) are drawn from: cells (n, g², dim) and filters (n, dim / 8)."""
@@ -104,7 +110,7 @@ def _answers(session: Session, names: list[str], given: dict[str, NDArray]) -> l
 def _session(path: Path, threads: int) -> Session:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # What it complains of is raised as well.
     with _complained_of(f"take {path}"):
         return Session(path, options, providers=["CPUExecutionProvider"])
 

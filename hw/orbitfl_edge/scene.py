@@ -16,7 +16,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -32,9 +32,12 @@ MOST_PIXELS = 2_000_000_000
 MOST_WIDTH_PX = 2**18
 """A row of tiles has to fit into memory."""
 STRIPE_PX = 256
+LARGEST_BLOCK_BYTE = 2**28
 GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
 """8-bit colours that never exceed it are not colours over 0 to 255."""
+HEADERS = ("crs", "colorinterp", "transform", "gcps", "rpcs", "mask_flag_enums")
+ALPHA_KINDS = ("uint8", "uint16")
 IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -114,19 +117,33 @@ class _Lost(logging.Handler):
 def _whole(path: Path) -> Iterator[DatasetReader]:
     logger, lost = logging.getLogger("rasterio._env"), _Lost()
     logger.addHandler(lost)
-    try:
-        # Only the GeoTIFF driver: other formats under this name could point to further files or the network.
-        file = rasterio.open(path, driver="GTiff")
-    finally:
-        logger.removeHandler(lost)
-    with file:
+    with ExitStack() as stack:
+        try:
+            # Only the GeoTIFF driver: other formats under this name could point to further files or the network.
+            file = stack.enter_context(rasterio.open(path, driver="GTiff"))
+            read_headers(file)
+        finally:
+            logger.removeHandler(lost)
         if lost.told:
             raise EdgeError(f"{path} is damaged or cut off, GDAL cannot read all its tags; fetch it again.")
         yield file
 
 
+def read_headers(file: DatasetReader) -> None:
+    """GDAL reads where a scene lies when it is asked, and rasterio raises what was wrong with that in the next look at
+    the bands' colours, unless other questions come between."""
+    for name in HEADERS:
+        getattr(file, name)
+
+
 def _numbers(path: Path, file: DatasetReader, channels: tuple[str, ...]) -> tuple[int, ...]:
-    names = [_standard(name or "") for name in file.descriptions]
+    described = _described(file)
+    if described is None:
+        raise EdgeError(
+            f"{path} has names of bands that are not UTF-8; say with --bands which are {', '.join(channels)}, such as "
+            "--bands 3,2,1, or name them anew."
+        )
+    names = [_standard(name) for name in described]
     if any(names):
         if missing := [channel for channel in channels if _standard(channel) not in names]:
             raise EdgeError(
@@ -142,6 +159,14 @@ def _numbers(path: Path, file: DatasetReader, channels: tuple[str, ...]) -> tupl
     if set(file.colorinterp) == set(IN_ORDER) and tuple(file.colorinterp) != IN_ORDER:
         raise EdgeError(f"{path} does not hold red, green and blue in this order; say with --bands where they are.")
     return tuple(range(1, len(channels) + 1))
+
+
+def _described(file: DatasetReader) -> tuple[str, ...] | None:
+    """The bands' names, "" where there is none; None where one is not UTF-8."""
+    try:
+        return tuple(name or "" for name in file.descriptions)
+    except UnicodeDecodeError:
+        return None
 
 
 def _standard(name: str) -> str:
@@ -167,10 +192,22 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
         )
+    if (block_byte := _block_byte(file)) > LARGEST_BLOCK_BYTE:
+        raise EdgeError(
+            f"{path} is stored in pieces of {block_byte} bytes, more than {LARGEST_BLOCK_BYTE}, each of which is read "
+            "whole; store it in tiles first, such as by gdal_translate -co TILED=YES."
+        )
     if file.width > MOST_WIDTH_PX:
         raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
     if file.height * file.width > MOST_PIXELS:
         raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
+
+
+def _block_byte(file: DatasetReader) -> int:
+    """The most of what GDAL unpacks at once: a tile or strip, of all bands where they are stored side by side."""
+    together = file.count if file.interleaving == Interleaving.pixel else 1
+    sizes = [np.dtype(kind).itemsize for kind in file.dtypes]
+    return together * max(rows * columns * size for (rows, columns), size in zip(file.block_shapes, sizes, strict=True))
 
 
 def _surveyed(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec) -> Stretch | None:
@@ -220,17 +257,25 @@ def _read(
 
 def _masked(file: DatasetReader, numbers: tuple[int, ...], window: Window) -> NDArray[np.bool_] | bool:
     """Where the file's own mask or alpha band leaves a pixel out; masks that GDAL makes up of nodata are none."""
-    own = [number for number in numbers if _has_mask(file, number)]
-    return (file.read_masks(own, window=window) == 0).any(axis=0) if own else False
+    own = [number for number in numbers if _has_mask(file.mask_flag_enums[number - 1])]
+    masked = (file.read_masks(own, window=window) == 0).any(axis=0) if own else False
+    alpha = _alpha(file)
+    return masked if alpha is None else masked | (file.read(alpha, window=window) == 0)
 
 
-def _has_mask(file: DatasetReader, number: int) -> bool:
-    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask."""
-    flags = file.mask_flag_enums[number - 1]
-    if MaskFlags.alpha in flags:
-        name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]
-        return _standard(name or "ALPHA") == "ALPHA"
-    return MaskFlags.all_valid not in flags and MaskFlags.nodata not in flags
+def _has_mask(flags: list[MaskFlags]) -> bool:
+    """One of the file's own, or of its tag NODATA_VALUES, which leaves out where every band has its value."""
+    return MaskFlags.alpha not in flags and flags not in ([MaskFlags.all_valid], [MaskFlags.nodata])
+
+
+def _alpha(file: DatasetReader) -> int | None:
+    """The number of the alpha band where GDAL knows one: it hides it from whoever asks for masks beside nodata.
+
+    A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask.
+    """
+    known = file.count in (2, 4) and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
+    name = (_described(file) or ("",))[-1]
+    return file.count if known and _standard(name or "ALPHA") == "ALPHA" else None
 
 
 def _equals(values: NDArray, nodata: float | None) -> NDArray[np.bool_]:

@@ -63,11 +63,11 @@ def _tell(message: Warning | str, category: type[Warning], *_where: Any) -> None
 
 
 def main() -> None:
-    """Run a command; what the user can mend ends in one message and exit code 2, never in a traceback."""
+    """Run a command; what the user can mend ends in one message and its exit code, never in a traceback."""
     warnings.showwarning = _tell
     warnings.simplefilter("once", OrbitflWarning)
     try:
         app()
     except OrbitflError as error:
         print(f"orbitfl: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.code)

@@ -2,10 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping, Set
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -15,6 +18,9 @@ from orbitfl.errors import OrbitflError
 if TYPE_CHECKING:
     from orbitfl.export.bundle import Exported
     from orbitfl.export.source import Source
+
+STOPPED = 4
+"""The exit code of the board's runtime where it was asked to stop."""
 
 Checkpoint = Annotated[str, typer.Argument(help="A run's folder, a weight file, official, or nano-base.")]
 
@@ -102,10 +108,25 @@ def segment(
         "bands": numbers,
         "threads": threads,
     }
-    with TemporaryDirectory() as scratch:
+    with _stopping(), TemporaryDirectory() as scratch:
         if bundle is None:
             bundle = _passing_bundle(_source(str(checkpoint), image_px, names, tile_px), Path(scratch))
         _segment(bundle, scene, out, given)
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """Let SIGTERM end the work as it ends the runtime's, and leave nothing but what another try goes on with."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(*_: object) -> NoReturn:
+    print("orbitfl: stopped; the same command goes on where it was.", file=sys.stderr)
+    sys.exit(STOPPED)
 
 
 def _require_left_out(context: typer.Context, names: Set[str], subject: str) -> None:
@@ -147,7 +168,7 @@ def _export_update(checkpoint: str, bundle: Path, out: Path, sign: Path | None) 
     require_place(out, source, found, sign)
     require_shown_alike(source, found)
     size_byte = write_update(source.model, found, out, sign)
-    print(f"{out}: {size_byte:,} bytes; apply it with: python -B -m orbitfl_edge apply-update {out.name} --bundle …")
+    print(f"{out}: {size_byte:,} bytes; apply it with: python -P -B -m orbitfl_edge apply-update {out.name} --bundle …")
 
 
 def _described(exported: "Exported") -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -27,6 +28,10 @@ from orbitfl.errors import DataError
 
 MOST_PIXELS: Final = 400_000_000
 """Scenes beyond this are refused before anything is allocated; a whole Sentinel-2 granule has 121 million."""
+
+
+HEADERS: Final = ("crs", "colorinterp", "transform", "gcps", "rpcs", "mask_flag_enums")
+ALPHA_KINDS: Final = ("uint8", "uint16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +156,24 @@ def band_numbers(scene: Scene, bands: Sequence[str]) -> list[int]:
 
 def _masked(file: DatasetReader, numbers: Sequence[int]) -> NDArray[np.bool_] | bool:
     """Where the file's own mask or alpha band leaves a pixel out; masks that GDAL makes up of nodata are none."""
-    own = [number for number in numbers if _has_mask(file, number)]
-    return (file.read_masks(own) == 0).any(axis=0) if own else False
+    own = [number for number in numbers if _has_mask(file.mask_flag_enums[number - 1])]
+    masked = (file.read_masks(own) == 0).any(axis=0) if own else False
+    alpha = _alpha(file)
+    return masked if alpha is None else masked | (file.read(alpha) == 0)
 
 
-def _has_mask(file: DatasetReader, number: int) -> bool:
-    """A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask."""
-    flags = file.mask_flag_enums[number - 1]
-    if MaskFlags.alpha in flags:
-        name = file.descriptions[file.colorinterp.index(ColorInterp.alpha)]
-        return _standard(name or "ALPHA") == "ALPHA"
-    return MaskFlags.all_valid not in flags and MaskFlags.nodata not in flags
+def _has_mask(flags: list[MaskFlags]) -> bool:
+    """One of the file's own, or of its tag NODATA_VALUES, which leaves out where every band has its value."""
+    return MaskFlags.alpha not in flags and flags not in ([MaskFlags.all_valid], [MaskFlags.nodata])
+
+
+def _alpha(file: DatasetReader) -> int | None:
+    """The number of the alpha band where GDAL knows one: it hides it from whoever asks for masks beside nodata.
+
+    A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask.
+    """
+    known = file.count in (2, 4) and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
+    return file.count if known and _standard(file.descriptions[-1] or "ALPHA") == "ALPHA" else None
 
 
 def _standard(name: str) -> str:
@@ -187,11 +199,18 @@ def _scene(image_path: Path, mask_path: Path) -> Scene:
             mask_path=mask_path,
             height_px=image.height,
             width_px=image.width,
-            band_names=tuple(name or "" for name in image.descriptions),
+            band_names=_band_names(image_path, image),
             dtype=image.dtypes[0],
             crs=image.crs,
             transform=image.transform,
         )
+
+
+def _band_names(path: Path, file: DatasetReader) -> tuple[str, ...]:
+    try:
+        return tuple(name or "" for name in file.descriptions)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} has band descriptions that are not UTF-8. Write them anew.") from error
 
 
 def _check_alike(image_path: Path, image: DatasetReader, mask_path: Path, mask: DatasetReader) -> None:
@@ -221,10 +240,18 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
         with warnings.catch_warnings(), rasterio.Env():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(path, driver="GTiff") as file:
+                _read_headers(file)
                 _check_size(path, file)
                 yield file
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         raise DataError(f"{path} is damaged or no GeoTIFF. Fetch or write it again.") from error
+
+
+def _read_headers(file: DatasetReader) -> None:
+    """GDAL reads where a scene lies when it is asked, and rasterio raises what was wrong with that in the next look at
+    the bands' colours, unless other questions come between."""
+    for name in HEADERS:
+        getattr(file, name)
 
 
 def _check_size(path: Path, file: DatasetReader) -> None:

@@ -32,7 +32,7 @@ from orbitfl.export.parity import MOST_PIXELS, Logits, Parity, all_logits, compa
 from orbitfl.export.recipes import INT8, RECIPES
 from orbitfl.export.rounding import Batches
 from orbitfl.export.runtime import runtime_files
-from orbitfl.export.sessions import DECODER, ENCODER, Sessions, open_sessions, seconds_each
+from orbitfl.export.sessions import DECODER, ENCODER, Frame, Sessions, open_sessions, seconds_each
 from orbitfl.export.signing import LONGEST_NAME_BYTE, check_key, signature
 from orbitfl.export.source import Source
 from orbitfl.files import cache_folder, new_folder, replacing
@@ -149,11 +149,16 @@ def _tried(
     names = ["fp32"] if options.quantize == "none" else list(RECIPES)
     batches = [] if seen is None else _batches(seen, source.model.image_size, options.batch_size)
     bytes_of = {name: _write_graphs(made, name, batches, scratch / name) for name in names}
-    sessions = {name: open_sessions(scratch / name, options.threads) for name in names}
+    frame = _frame(source, options)
+    sessions = {name: open_sessions(scratch / name, options.threads, frame) for name in names}
     parities = {name: compared(reference, asked(name, each.logits), tiles.masks) for name, each in sessions.items()}
     seconds = _timed(source, sessions, tiles.images[: options.batch_size], options)
     trials = tuple(Trial(name, bytes_of[name], seconds[name], parities[name]) for name in names)
     return trials, seconds["torch"]
+
+
+def _frame(source: Source, options: Options) -> Frame:
+    return Frame(source.tile_px, source.model.image_size, options.batch_size)
 
 
 def _calibration(source: Source, options: Options) -> Tiles | None:
@@ -222,7 +227,7 @@ def _finite(trial: Trial) -> Trial:
 
 def _contents(source: Source, graphs_folder: Path, tiles: Tiles, options: Options) -> dict[str, bytes]:
     """Every file but the manifest, by its path."""
-    sessions = open_sessions(graphs_folder, options.threads)
+    sessions = open_sessions(graphs_folder, options.threads, _frame(source, options))
     contents = {path.name: path.read_bytes() for path in sorted(graphs_folder.iterdir())}
     image, mask = _test_case(sessions, tiles)
     contents[TEST_SCENE] = _geotiff(np.moveaxis(image, -1, 0), source.channels)

@@ -14,6 +14,14 @@ SHIPPED = (Path(__file__).parents[1] / "edge", Path(__file__).parents[2] / "hw")
 """Where the wheel carries the runtime, and where it lies in the repository."""
 
 
+class RuntimeRefusedError(OrbitflError):
+    """The runtime has not done what it was asked. code: its own, or 1 where a signal has ended it."""
+
+    def __init__(self, code: int, refusal: str) -> None:
+        super().__init__(refusal or f"The board's runtime ended with {code}.")
+        self.code = max(code, 1)
+
+
 def runtime_folder() -> Path:
     """The folder that holds the package. Raises StorageError where it is missing."""
     for folder in SHIPPED:
@@ -30,9 +38,12 @@ def runtime_files() -> dict[str, bytes]:
 
 
 def started(arguments: Sequence[str | Path], streams: int) -> subprocess.Popen[str]:
-    """The runtime at work, with what it prints and complains where `streams` says."""
+    """The runtime at work, with what it prints and complains where `streams` says.
+
+    Nothing is imported from the current folder, which may be that of a bundle nobody has checked yet.
+    """
     return subprocess.Popen(
-        [sys.executable, "-m", PACKAGE, *map(str, arguments)],
+        [sys.executable, "-P", "-m", PACKAGE, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(runtime_folder()), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=streams,
         stderr=streams,
@@ -41,12 +52,19 @@ def started(arguments: Sequence[str | Path], streams: int) -> subprocess.Popen[s
 
 
 def call(arguments: Sequence[str | Path]) -> str:
-    """What the runtime prints; its progress goes to stderr. Raises OrbitflError with its own sentence on refusal."""
+    """What the runtime prints; its progress goes to stderr. Raises RuntimeRefusedError with its own sentence and code.
+
+    It is stopped, and keeps what it has done, where this process is.
+    """
     with started(arguments, subprocess.PIPE) as process:
-        refusal = _forwarded(process.stderr or ())
-        told = process.stdout.read() if process.stdout else ""
+        try:
+            refusal = _forwarded(process.stderr or ())
+            told = process.stdout.read() if process.stdout else ""
+        except BaseException:
+            process.terminate()
+            raise
     if process.returncode:
-        raise OrbitflError(refusal or f"The board's runtime ended with {process.returncode}.")
+        raise RuntimeRefusedError(process.returncode, refusal)
     return told
 
 

@@ -10,6 +10,9 @@ from torch.nn import functional
 
 from orbitfl.errors import DataError
 
+Colour = tuple[float, float, float]
+"""Red, green and blue."""
+
 # Means and standard deviations of ImageNet's red, green and blue from 0 to 255, as in Segment Anything.
 MEAN = (123.675, 116.28, 103.53)
 DEVIATION = (58.395, 57.12, 57.375)
@@ -20,10 +23,10 @@ def normalise(images: NDArray[np.generic]) -> Tensor:
 
     Enough for images that already are squares of the network's size. Raises DataError on another shape.
     """
-    return _normalised(_planes(images))
+    return _normalised(_planes(images), MEAN, DEVIATION)
 
 
-def prepare(images: NDArray[np.generic], image_size: int) -> Tensor:
+def prepare(images: NDArray[np.generic], image_size: int, mean: Colour = MEAN, deviation: Colour = DEVIATION) -> Tensor:
     """Scale the long side to `image_size`, normalise, then pad with zeros on the right and below.
 
     `images` (B, H, W, 3), RGB from 0 to 255 → float32 (B, 3, image_size, image_size).
@@ -32,7 +35,7 @@ def prepare(images: NDArray[np.generic], image_size: int) -> Tensor:
     planes = _planes(images)
     height, width = scaled_sides(planes.shape[2], planes.shape[3], image_size)
     scaled = functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
-    return functional.pad(_normalised(scaled), (0, image_size - width, 0, image_size - height))
+    return functional.pad(_normalised(scaled, mean, deviation), (0, image_size - width, 0, image_size - height))
 
 
 def scale_points(points: Tensor, height: int, width: int, image_size: int) -> Tensor:
@@ -74,6 +77,6 @@ def _planes(images: NDArray[np.generic]) -> Tensor:
     return torch.tensor(np.ascontiguousarray(images)).permute(0, 3, 1, 2).contiguous().float()
 
 
-def _normalised(planes: Tensor) -> Tensor:
-    mean, deviation = (planes.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
-    return (planes - mean) / deviation
+def _normalised(planes: Tensor, mean: Colour, deviation: Colour) -> Tensor:
+    middle, width = (planes.new_tensor(values)[:, None, None] for values in (mean, deviation))
+    return (planes - middle) / width

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio import Affine
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.shutil import copy as gdal_copy
@@ -229,27 +230,57 @@ def test_huge_scenes_are_refused_unread(pair: Path, monkeypatch: pytest.MonkeyPa
         scan(pair)
 
 
-@pytest.mark.parametrize("kind", ["mask", "alpha", "band of 8 bits"])
+@pytest.mark.parametrize("kind", ["mask", "alpha", "alpha and nodata", "nodata by a tag", "band of 8 bits"])
 def test_what_the_files_own_mask_leaves_out_is_not_valid(tmp_path: Path, kind: str) -> None:
     """But a fourth band that has a band's name, which GDAL takes for alpha, hides nothing."""
     inside = np.zeros((128, 128), bool)
     inside[:, 40:] = True
-    fourth = "alpha" if kind == "alpha" else "B08"
+    fourth = "alpha" if "alpha" in kind else "B08"
     place = {"crs": "EPSG:32651", "transform": Affine(10, 0, 300_000, 0, -10, 4_000_000)}
     shape = {"driver": "GTiff", "height": 128, "width": 128, "dtype": "uint8", **place}
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()
     with rasterio.open(tmp_path / "masks" / "a.tif", "w", count=1, **shape) as file:
         file.write(inside.astype(np.uint8), 1)
-    count = 3 if kind == "mask" else 4
-    with rasterio.open(tmp_path / "images" / "a.tif", "w", count=count, photometric="RGB", **shape) as file:
-        file.write(np.full((3, 128, 128), 90, np.uint8), [1, 2, 3])
+    count = 3 if kind in ("mask", "nodata by a tag") else 4
+    nodata = 1 if kind == "alpha and nodata" else None
+    with rasterio.open(
+        tmp_path / "images" / "a.tif", "w", count=count, photometric="RGB", nodata=nodata, **shape
+    ) as file:
+        file.write(np.where(inside, 90, [[[0]], [[7]], [[7]]]).astype(np.uint8), [1, 2, 3])
         file.descriptions = (*RGB, fourth)[:count]
         if kind == "mask":
             file.write_mask(inside)
+        elif kind == "nodata by a tag":
+            file.update_tags(NODATA_VALUES="0 7 7")
         else:
             file.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
             file.write(255 * inside.astype(np.uint8), 4)
     (scene,) = scan(tmp_path)
     _, valid = read_bands(scene, RGB)
-    np.testing.assert_array_equal(valid, inside if kind in ("mask", "alpha") else np.ones_like(inside))
+    np.testing.assert_array_equal(valid, np.ones_like(inside) if fourth == "B08" and count == 4 else inside)
+
+
+def test_names_that_are_not_utf_8_are_refused_but_of_masks_which_need_none(pair: Path, tif) -> None:
+    def damage(part: str, values: np.ndarray) -> None:
+        path = tif(pair / part / "a.tif", values, ("B04",) * len(values))
+        path.write_bytes(path.read_bytes().replace(b"B04", b"B\xff4"))
+
+    damage("masks", np.zeros((1, 40, 50), np.uint8))
+    assert len(scan(pair)) == 1
+    damage("images", np.zeros((3, 40, 50), np.uint16))
+    with pytest.raises(DataError, match=r"images/a.tif has band descriptions that are not UTF-8"):
+        scan(pair)
+
+
+@pytest.mark.parametrize("part", ["images", "masks"])
+def test_a_place_that_gdal_cannot_read_is_refused(pair: Path, part: str, with_damaged_place) -> None:
+    points = [GroundControlPoint(row, col, 500_000 + 10 * col, 6_700_000) for row, col in ((0, 0), (0, 9), (9, 0))]
+    for each, bands in (("images", 3), ("masks", 1)):
+        place = {"crs": "EPSG:32722", "gcps": points, "dtype": "uint8"}
+        shape = {"count": bands, "height": 40, "width": 50}
+        rasterio.open(pair / each / "a.tif", "w", driver="GTiff", **shape, **place).close()
+    assert len(scan(pair)) == 1
+    with_damaged_place(pair / part / "a.tif")
+    with pytest.raises(DataError, match=rf"{part}/a.tif is damaged"):
+        scan(pair)

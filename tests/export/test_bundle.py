@@ -6,14 +6,19 @@ import math
 import shutil
 import tarfile
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 import rasterio
 import safetensors.numpy
 import torch
+from orbitfl_edge.bundle import load as load_board
+from orbitfl_edge.network import open_network
 from rasterio.errors import NotGeoreferencedWarning
 
 from orbitfl.data.loading import load
@@ -29,6 +34,7 @@ from orbitfl.export.reading import read_bundle
 from orbitfl.export.runtime import call
 from orbitfl.export.source import Source, find
 from orbitfl.files import cache_folder
+from orbitfl.training.scores import confusion
 
 DRAWN = SyntheticData(scenes=2, size_px=128, tile_px=64, seed=5)
 LEARNT = SyntheticData(scenes=3, size_px=128, tile_px=64, seed=0)
@@ -146,6 +152,113 @@ def test_a_bundle_that_answers_nan_is_not_scored(bundle: Path, tmp_path: Path):
     write_scenes(tmp_path / "scenes", 1, 3, 128)
     with pytest.raises(OrbitflError, match="answers with NaN or infinity"):
         appraise_bundle(sick, tmp_path / "scenes", "all", cache_folder(), _silent)
+
+
+LYING = """
+<ir_version: 9, opset_import: ["": 17]>
+lying (float[2, 128, 4, 4] embedding, float[2, N, 2] points, int64[2, N] labels)
+    => (float[2, 64, 64] logits, float[1] cells, float[1] filters)
+{
+    one = Constant<value = int64[1] {1}>()
+    of_points = Shape(points)
+    of_labels = Shape(labels)
+    all = Concat<axis = 0>(of_points, of_labels)
+    places = NonZero(all)
+    first = Constant<value = int64[1] {0}>()
+    three = Squeeze(places, first)
+    shape = Min(three, one)
+    at_least = Max(shape, one)
+    logits = ConstantOfShape<value = float[1] {1}>(at_least)
+    cells = Constant<value = float[1] {0}>()
+    filters = Constant<value = float[1] {0}>()
+}
+"""
+"""A decoder that says it answers whole tiles, and answers one number."""
+
+
+def _any_batch(folder: Path) -> None:
+    encoder = onnx.load(folder / "encoder.onnx")
+    encoder.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    onnx.save(encoder, folder / "encoder.onnx")
+
+
+def _written(text: str, path: Path) -> None:
+    onnx.save(onnx.parser.parse_model(text), path)
+
+
+def _constant(given: str) -> str:
+    """An encoder that takes `given` and says one thing."""
+    return f"""<ir_version: 9, opset_import: ["": 17]> constant ({given}) => (float[1] embedding)
+        {{ embedding = Constant<value = float[1] {{0}}>() }}"""
+
+
+def _huge(folder: Path) -> None:
+    _written(_constant("float[2, 3, 60000, 60000] image"), folder / "encoder.onnx")
+
+
+def _without_input(folder: Path) -> None:
+    _written(_constant(""), folder / "encoder.onnx")
+
+
+def _lying(folder: Path) -> None:
+    _written(LYING, folder / "decoder.onnx")
+
+
+def _failing(folder: Path) -> None:
+    _written(LYING.replace("Max(shape, one)", "Reshape(one, three)"), folder / "decoder.onnx")
+
+
+def _forged(bundle: Path, folder: Path, change: Callable[[Path], None], **told: object) -> Path:
+    """A bundle whose manifest vouches for what was changed."""
+    change(Path(shutil.copytree(bundle, folder)))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name in ("encoder.onnx", "decoder.onnx"):
+        content = (folder / name).read_bytes()
+        manifest["files"][name] = {"size_byte": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest["input"].update(told)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_any_batch, "do not take 2 tiles of 64 px"),
+        (_huge, "do not take 2 tiles of 64 px"),
+        (_without_input, "do not take 2 tiles of 64 px"),
+        (_lying, r"with \(1, 1, 1\) numbers"),
+        (_failing, "cannot compute"),
+    ],
+)
+def test_graphs_that_do_not_fit_their_manifest_are_not_scored_nor_drawn_with(
+    bundle: Path, tmp_path: Path, change: Callable[[Path], None], told: str
+):
+    forged = _forged(bundle, tmp_path / "forged", change)
+    write_scenes(tmp_path / "scenes", 1, 3, 128)
+    with pytest.raises(OrbitflError, match=told):
+        appraise_bundle(forged, tmp_path / "scenes", "all", cache_folder(), _silent)
+    scene = min((tmp_path / "scenes/images").iterdir())
+    with pytest.raises(OrbitflError, match=told):
+        call(["segment", scene, "-o", tmp_path / "mask.tif", "--bundle", forged])
+
+
+def test_a_bundle_is_scored_as_its_board_draws_with_the_colours_that_it_says(bundle: Path, tmp_path: Path):
+    other = _forged(bundle, tmp_path / "other", lambda folder: None, mean=[90, 20, 30], deviation=[40, 50, 200])
+    write_scenes(tmp_path / "scenes", 2, 3, 128)
+    plain, scored = (
+        appraise_bundle(each, tmp_path / "scenes", "all", cache_folder(), _silent) for each in (bundle, other)
+    )
+    network = open_network(load_board(other), 1)
+    drawn = confusion(network.logits(scored.tiles.images) > 0, scored.tiles.masks)
+    assert scored.counts.miou == pytest.approx(drawn.miou, abs=0.01) != pytest.approx(plain.counts.miou, abs=0.5)
+
+
+def test_the_same_network_exported_again_goes_on_with_the_same_work(source: Source, bundle: Path, tmp_path: Path):
+    """Its manifest holds other timings."""
+    folders = [export(source, tmp_path / name, Options(repeats=1), _silent).folder for name in "ab"]
+    one, again = map(load_board, folders)
+    assert one.network == again.network != load_board(bundle).network
+    assert one.fingerprint != again.fingerprint
 
 
 def test_what_is_not_finite_is_told_as_none(small: Exported):

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio import Affine
 
 from orbitfl.cli import main
 from orbitfl.data.product import unpacked
@@ -177,6 +180,15 @@ def test_a_bundle_scores_as_its_checkpoint(orbitfl, scenes: Path, taught: Path, 
     assert json.loads(bundled)["data"]["sha256"] == json.loads(plain)["data"]["sha256"]
 
 
+def test_nothing_that_lies_in_a_bundle_is_run_to_check_it(orbitfl, bundle: Path, tmp_path: Path, monkeypatch):
+    folder = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    (folder / "json.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
+    monkeypatch.chdir(folder)
+    code, _, err = orbitfl("evaluate", "--bundle", ".", "--data", tmp_path)
+    assert code == 2 and "holds json.py" in err, err
+    assert not (tmp_path / "was run").exists()
+
+
 @pytest.mark.parametrize("option", [("--image-px", 64), ("--prompt", "box"), ("--bands", "swir"), ("--tile-px", 32)])
 def test_what_a_bundle_settles_cannot_be_chosen(orbitfl, scenes: Path, bundle: Path, option: tuple):
     code, _, err = orbitfl("evaluate", "--bundle", bundle, "--data", scenes, *option)
@@ -238,6 +250,37 @@ def test_segment_finds_a_checkpoints_bands_by_number(orbitfl, scenes: Path, taug
         with rasterio.open(out) as mask:
             masks.append(mask.read(1))
     np.testing.assert_array_equal(*masks)
+
+
+def test_segment_of_a_checkpoint_asked_to_stop_leaves_no_bundle_and_goes_on_where_it_was(
+    orbitfl, taught: Path, tmp_path: Path
+):
+    scene, out, scratch = tmp_path / "scene.tif", tmp_path / "mask.tif", tmp_path / "scratch"
+    scratch.mkdir()
+    side = {"count": 3, "height": 3000, "width": 500, "dtype": "uint8", "crs": "EPSG:32632"}
+    with rasterio.open(scene, "w", driver="GTiff", transform=Affine(10, 0, 6e5, 0, -10, 5e6), **side) as file:
+        file.write(np.random.default_rng(0).integers(0, 255, (3, 3000, 500), np.uint8))
+    words = ("segment", scene, "--out", out, "--checkpoint", taught, "--image-px", 64)
+    command = [sys.executable, "-m", "orbitfl", *map(str, words)]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(scratch)}, text=True, start_new_session=True
+    )
+    assert process.stderr is not None
+    assert any(": 2 of" in line for line in process.stderr)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4 and "orbitfl: stopped" in err
+    assert not list(scratch.glob("tmp*")) and not out.exists()
+    code, _, err = orbitfl(*words)
+    assert code == 0 and ": 1 of" not in err and ": 2 of" not in err, err
+    assert out.exists()
+
+
+def test_segment_ends_with_the_code_of_the_runtime(orbitfl, scenes: Path, bundle: Path):
+    """/proc takes no files."""
+    scene = min((scenes / "images").iterdir())
+    code, _, err = orbitfl("segment", scene, "--out", "/proc/none/mask.tif", "--bundle", bundle)
+    assert code == 3 and "could not be written" in err, err
 
 
 @pytest.mark.parametrize("option", [("--image-px", 64), ("--bands", "swir"), ("--tile-px", 32)])

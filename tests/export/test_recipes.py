@@ -12,7 +12,7 @@ from orbitfl.data.options import SyntheticData
 from orbitfl.export import weights
 from orbitfl.export.graphs import Graphs, graphs
 from orbitfl.export.recipes import INT8, RECIPES
-from orbitfl.export.sessions import DECODER, ENCODER, open_sessions
+from orbitfl.export.sessions import DECODER, ENCODER, Frame, open_sessions
 from orbitfl.files import cache_folder
 from orbitfl.models.checkpoint import load_model
 from orbitfl.models.preprocess import prepare
@@ -50,7 +50,7 @@ def _logits(plain: Graphs, recipe: str, batches: list[np.ndarray], folder: Path,
     (folder / ENCODER).write_bytes(RECIPES[recipe](plain.encoder, batches).SerializeToString())
     (folder / DECODER).write_bytes(decoder.graph.SerializeToString())
     (folder / weights.FILE).write_bytes(decoder.weights)
-    return open_sessions(folder, 1).logits(images)
+    return open_sessions(folder, 1, Frame(64, 64, 1)).logits(images)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

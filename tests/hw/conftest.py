@@ -53,6 +53,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         count, height, width = values.shape
         profile = {"crs": "EPSG:32720", "transform": PLACE, "dtype": values.dtype, **options}
         path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
         with rasterio.open(path, "w", driver="GTiff", count=count, height=height, width=width, **profile) as file:
             file.write(values)
             if names:

@@ -62,6 +62,6 @@ def test_running_from_a_bundle_leaves_nothing_in_it(bundle: Path):
     environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for command in (["verify"], ["verify", "--files-only"]):
-        words = [sys.executable, "-B", "-m", "orbitfl_edge", *command, "--bundle", bundle]
+        words = [sys.executable, "-P", "-B", "-m", "orbitfl_edge", *command, "--bundle", bundle]
         assert subprocess.run(words, env=environment, capture_output=True).returncode == 0
     assert not list(bundle.rglob("__pycache__"))

@@ -17,6 +17,7 @@ from orbitfl_edge.checking import write_mask
 from orbitfl_edge.lineage import statement
 from orbitfl_edge.tensors import packed_anew
 from rasterio import Affine
+from rasterio.control import GroundControlPoint
 
 Write = Callable[..., Path]
 
@@ -40,11 +41,18 @@ def _loop(write: Write, colours: NDArray) -> Path:
     return path
 
 
+def _named_in_latin_1(write: Write, colours: NDArray) -> Path:
+    path = write(colours)
+    path.write_bytes(path.read_bytes().replace(b"B04", b"B\xe94"))
+    return path
+
+
 SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
     "a link to itself": (_loop, "There is no scene"),
     "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
     "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
     "truncated": (_truncated, "damaged or"),
+    "names in Latin-1": (_named_in_latin_1, "names of bands that are not UTF-8; say with --bands"),
     "other bands": (lambda write, colours: write(colours, names=("B08", "B11", "B12")), "has no band B04, B03, B02"),
     "no names": (lambda write, colours: write(np.concatenate([colours, colours]), names=()), "6 bands without names"),
     "blue first": (
@@ -73,6 +81,44 @@ def test_a_scene_that_cannot_be_used(edge, write, colours, bundle: Path, tmp_pat
     assert ended.code == 2 and told in ended.err, ended.err
     assert len([line for line in ended.err.splitlines() if line.startswith("orbitfl_edge: ")]) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_names_in_latin_1_do_no_harm_where_bands_have_numbers(edge, write, colours, bundle: Path, tmp_path: Path):
+    named, numbered = tmp_path / "a.tif", tmp_path / "b.tif"
+    assert edge("segment", write(colours), "-o", named, "--bundle", bundle).code == 0
+    scene, words = _named_in_latin_1(write, colours), ("--bands", "1,2,3")
+    assert edge("segment", scene, "-o", numbered, "--bundle", bundle, *words).code == 0
+    with rasterio.open(named) as one, rasterio.open(numbered) as other:
+        np.testing.assert_array_equal(one.read(1), other.read(1))
+
+
+POINTS = [GroundControlPoint(row, col, 600_000 + 10 * col, 6_800_000) for row, col in ((0, 0), (0, 9), (9, 0))]
+
+
+@pytest.mark.parametrize("place", [{}, {"gcps": POINTS, "transform": None}], ids=["corner", "control points"])
+def test_a_place_that_gdal_cannot_read_is_refused(
+    edge, write, colours, bundle: Path, tmp_path: Path, with_damaged_place, place: dict
+):
+    scene = write(colours, "images/a.tif", **place)
+    with_damaged_place(write(colours[:1] // 128, "masks/a.tif", ("water",), **place))
+    learnt = edge("learn", tmp_path, "-o", tmp_path / "u", "--bundle", bundle)
+    assert learnt.code == 2 and "a.tif" in learnt.err and learnt.err.count("\n") == 1, learnt.err
+    drawn = edge("segment", with_damaged_place(scene), "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    assert drawn.code == 2 and "is damaged" in drawn.err, drawn.err
+
+
+@pytest.mark.parametrize(("interleave", "bands"), [("pixel", 3), ("band", 1)])
+def test_a_scene_in_one_strip_beyond_memory_is_refused(
+    edge, write, colours, bundle: Path, tmp_path: Path, monkeypatch, interleave: str, bands: int
+):
+    strip = {"blockysize": colours.shape[1], "interleave": interleave, "compress": "deflate"}
+    words = ("segment", write(colours, **strip), "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    strip_byte = bands * colours[0].size
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte - 1)
+    ended = edge(*words)
+    assert ended.code == 2 and f"{strip_byte} bytes" in ended.err and "gdal_translate -co TILED=YES" in ended.err
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte)
+    assert edge(*words).code == 0
 
 
 @pytest.mark.parametrize("bands", ["0,1,2", "1,2,4"])
@@ -406,7 +452,7 @@ def test_a_reader_that_leaves_stops_the_work_in_silence(repository: Path, bundle
     """As `orbitfl_edge info … | head` does."""
     read, write = os.pipe()
     os.close(read)
-    words = [sys.executable, "-m", "orbitfl_edge", "info", "--bundle", str(bundle)]
+    words = [sys.executable, "-P", "-m", "orbitfl_edge", "info", "--bundle", str(bundle)]
     told = subprocess.run(
         words, stdout=write, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(repository / "hw")}
     )

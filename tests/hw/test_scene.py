@@ -60,13 +60,19 @@ def test_it_prepares_tiles_as_orbitfl_does(tile_px: int, image_px: int):
     np.testing.assert_allclose(given, prepare(images, image_px).numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["mask", "alpha"])
+@pytest.mark.parametrize("kind", ["mask", "alpha", "alpha and nodata", "nodata by a tag"])
 def test_what_the_files_mask_or_alpha_leaves_out_is_not_valid(write, tmp_path: Path, kind: str):
-    values, given = _reflectances("uint8")[:3], np.full((128, 192), 255, np.uint8)
+    values, given = np.minimum(_reflectances("uint8")[:3], 254), np.full((128, 192), 255, np.uint8)
     given[30:50, 40:80] = 0
-    if kind == "alpha":
+    if "alpha" in kind:
         names, roles = ("B04", "B03", "B02", "alpha"), ("red", "green", "blue", "alpha")
-        path = write(np.concatenate([values, given[None]]), names=names, colours=roles)
+        nodata = 255 if "nodata" in kind else None
+        path = write(np.concatenate([values, given[None]]), names=names, colours=roles, nodata=nodata)
+    elif kind == "nodata by a tag":
+        values[:, given == 0] = np.array([[0], [7], [7]], np.uint8)
+        path = write(values)
+        with rasterio.open(path, "r+") as file:
+            file.update_tags(NODATA_VALUES="0 7 7")
     else:
         path = write(values)
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:

@@ -241,7 +241,7 @@ def test_work_for_something_else_is_thrown_away(edge, write, colours, bundle, tm
 
 def _process(bundle: Path, *words: object, **options) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "orbitfl_edge", *map(str, words), "--bundle", str(bundle), "--threads", "1"]
+    command = [sys.executable, "-P", "-m", "orbitfl_edge", *map(str, words), "--bundle", str(bundle), "--threads", "1"]
     return subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options
     )
@@ -256,6 +256,21 @@ def test_asked_to_stop_it_keeps_what_is_done(write, colours, bundle: Path, tmp_p
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4 and "stopped" in err and not out.exists()
     assert json.loads((tmp_path / ".mask.tif.work/state.json").read_text())["tiles"] >= 1
+
+
+@pytest.mark.parametrize(("full", "code"), [("stderr", 0), ("stdout", 3)])
+def test_a_full_disk_behind_what_is_told_does_not_undo_the_mask(
+    write, colours, bundle: Path, tmp_path: Path, full: str, code: int
+):
+    scene, out = write(colours), tmp_path / "mask.tif"
+    words = [sys.executable, "-P", "-m", "orbitfl_edge", "segment", scene, "-o", out, "--bundle", bundle]
+    environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
+    with Path("/dev/full").open("w") as disk:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, full: disk}
+        ended = subprocess.run(words, env=environment, text=True, **streams)
+    assert ended.returncode == code and "Traceback" not in (ended.stderr or "")
+    assert full == "stderr" or "/dev/stdout could not be written (No space" in ended.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.tif", "scene.tif"]
 
 
 def test_two_processes_do_not_draw_one_mask(edge, write, colours, bundle: Path, tmp_path: Path):
