@@ -216,12 +216,12 @@ class Scenario(Mission):
         """Raises ScenarioError for a strategy that could never exchange anything."""
         if strategy.pattern == "ground" and not (self.ground_stations and self.links.ground):
             raise ScenarioError(
-                f"exchange.strategy is {strategy.kind}, which learns through the ground, but the scenario has no "
+                f"exchange asks for {strategy.kind}, which learns through the ground, but the scenario has no "
                 "ground_stations or no links.ground; add them, or take a strategy between satellites."
             )
         if strategy.pattern in ("pairwise", "one_way", "gather") and self.links.isl is None:
             raise ScenarioError(
-                f"exchange.strategy is {strategy.kind}, which learns between satellites, but the scenario has no "
+                f"exchange asks for {strategy.kind}, which learns between satellites, but the scenario has no "
                 "links.isl; add it, or take isolated, or a strategy through the ground."
             )
 
