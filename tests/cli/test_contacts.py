@@ -112,7 +112,7 @@ def test_old_elements_are_warned_about_once(orbitfl, omm: Path):
         (("--omm", "OMM", *EPOCH, "--days", "0"), "duration_s is 0.0"),
         (("--omm", "OMM", *EPOCH, "--days", "-1"), "duration_s is -86400.0"),
         (("--omm", "OMM", *EPOCH, "--days", "4000"), "duration_s is 345600000.0"),
-        (("--omm", "OMM", *EPOCH, "--days", "nan"), "no key takes"),
+        (("--omm", "OMM", *EPOCH, "--days", "nan"), "duration_s is nan"),
         (("--omm", "OMM", *EPOCH, "--stations", "OMM"), "station 1"),
         (("--omm", "OMM", *EPOCH, "--out", "plan.xls"), "no ending of a contact plan"),
         (("--omm", "OMM", *EPOCH, "--images", "plan.csv"), "one of --swath-km and --off-nadir-deg"),
