@@ -76,9 +76,8 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
     Raises ScenarioError for names that are not distinct, satellites within the blocking sphere and more pairs than
     memory holds, and what the constellation raises.
     """
-    sky, tables = _sky(planning), []
+    sky, tables = _roomy_sky(planning), []
     if planning.isl is not None:
-        _require_room(sky)
         tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine, notify))
     if planning.ground is not None and planning.stations:
         tables.append(_to_ground(sky, planning.ground, engine, notify))
@@ -88,9 +87,8 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
 
 def require_plannable(planning: Planning) -> Satellites:
     """The satellites of a plan that could be made. Raises and warns as `found` would before it searches."""
-    sky = _sky(planning)
+    sky = _roomy_sky(planning)
     if planning.isl is not None:
-        _require_room(sky)
         _pairs(sky)
     return sky.satellites
 
@@ -105,7 +103,7 @@ def found_in_blocks(
     """
     if planning.rules.terminals is not None:
         raise ScenarioError("terminals cannot be counted block by block; leave them out, or make one plan.")
-    sky = _sky(planning)
+    sky = _sky(planning, planning.satellites())
     if planning.isl is not None:
         for block in blocks(_pairs(sky), pairs_at_once):
             yield sky.plan([_between_satellites(sky, block, planning.isl, engine)])
@@ -140,8 +138,15 @@ class _Sky:
         return ContactPlan(self.asked.epoch_utc, self.asked.duration_s, nodes, columns, made_from, satellites=count)
 
 
-def _sky(planning: Planning) -> _Sky:
+def _roomy_sky(planning: Planning) -> _Sky:
+    """Of a plan that is made as a whole, for which there has to be room before anything is sampled."""
     satellites = planning.satellites()
+    if planning.isl is not None:
+        _require_room(planning, len(satellites.names))
+    return _sky(planning, satellites)
+
+
+def _sky(planning: Planning, satellites: Satellites) -> _Sky:
     _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
     sites, span = places_of(planning.stations), (planning.duration_s, planning.rules.step_s)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
@@ -230,8 +235,8 @@ def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
     return windows if min_duration_s == 0 else windows.where(windows.end_s - windows.start_s >= min_duration_s)
 
 
-def _require_room(sky: _Sky) -> None:
-    pairs, days = count_of_pairs(len(sky.satellites.names), sky.asked.rules), sky.asked.duration_s / DAY_S
+def _require_room(planning: Planning, satellites: int) -> None:
+    pairs, days = count_of_pairs(satellites, planning.rules), planning.duration_s / DAY_S
     pair_days = pairs * max(days, 0.1)
     if pair_days > MOST_PAIR_DAYS:
         raise ScenarioError(
