@@ -65,10 +65,13 @@ def contacts(
     from orbitfl.contacts.formats.intervals import write_intervals
 
     given = {kind: path for kind, path in (("omm", omm), ("tle", tle), ("oem", oem)) if path is not None}
-    _require_apart([out, eclipses, images], [scenario, *given.values(), stations, areas])
     if out is not None:
         require_ending(out)
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
+    # The elements may be named by the scenario, or by --set, rather than on the command line.
+    elements = getattr(mission.constellation, "path", None)
+    read = [scenario, *given.values(), stations, areas, None if elements is None else Path(elements)]
+    _require_apart([out, eclipses, images], read)
     planning = mission.planning()
     tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)
     with reporting() as notify:

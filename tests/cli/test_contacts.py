@@ -156,3 +156,14 @@ def test_an_output_overwrites_neither_another_nor_what_was_given(orbitfl, first_
     ended = orbitfl("contacts", scenario, *(word for option in same for word in (option, given)))
     assert ended.code == 2 and "choose another file" in ended.err
     assert given.read_bytes() == first_light.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--out", "--eclipses"])
+def test_an_output_overwrites_no_elements_that_the_scenario_names(orbitfl, omm: Path, tmp_path: Path, option: str):
+    """The two may well have one stem, as the shipped scenario and its elements do."""
+    for path in (omm, omm.with_suffix(".yaml")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    elements, scenario = tmp_path / omm.name, tmp_path / omm.with_suffix(".yaml").name
+    ended = orbitfl("contacts", scenario, option, elements)
+    assert ended.code == 2 and f"{elements} is to be written, but is given" in ended.err
+    assert elements.read_bytes() == omm.read_bytes()
