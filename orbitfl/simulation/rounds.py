@@ -94,7 +94,8 @@ def _hand_in(mission: Mission, at_s: float, contact: Contact, meetings: Meetings
 def _arrived(mission: Mission, at_s: float, node: int, contact: Contact, meetings: Meetings) -> None:
     """The server has what `node` handed in."""
     mission.delivered[node] = mission.sessions_told[node]
-    mission.ground.heard.add(node)
+    if meetings.takes_late or mission.ground.known[node] == mission.ground.version:  # or its round closed on its way
+        mission.ground.heard.add(node)
     mission.ground.unanswered.add(node)
     _close(mission, at_s, meetings)
     _serve(mission, at_s, contact, meetings)

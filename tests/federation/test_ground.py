@@ -36,6 +36,18 @@ def test_fedavg_weights_models_with_their_tiles(toys):
     assert FedAvg(rule=Mean()).aggregate(strategy.start(1), letters, LINE).model[0] == 4
 
 
+def test_fedavg_leaves_out_what_was_on_its_way_when_its_round_closed(toys):
+    strategy = FedAvg()
+    server = strategy.start(1)
+    server.memory["round"][0] = 1
+    fresh, late = trained(strategy, toys, 4, 8)
+    fresh.memory["round"][0] = 1
+    after = strategy.aggregate(server, [up(strategy, fresh), up(strategy, late, 1)], LINE)
+    assert after.model[0] == 4
+    assert after.memory["round"] == 2
+    assert strategy.aggregate(server, [up(strategy, late, 1)], LINE) is server
+
+
 @pytest.mark.parametrize("strategy", [FedAvg(share=0.5), DiLoCo(share=0.5)], ids=lambda each: each.kind)
 def test_a_share_of_all_satellites_closes_a_round(strategy):
     assert [strategy.ready(n, 5) for n in range(4)] == [False, False, False, True]

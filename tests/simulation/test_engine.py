@@ -618,6 +618,15 @@ def test_what_is_late_is_handed_in_or_dropped(takes_late: bool):
         assert parts[:2] == [(2, 0, 310.0), (0, 2, 410.0)], "it hands in nothing but what it trains from then on"
 
 
+@pytest.mark.parametrize("takes_late", [True, False])
+def test_what_is_on_its_way_when_its_round_closes_counts_for_the_next_or_not_at_all(takes_late: bool):
+    """Satellite 0 closes a round at 118 s; what satellite 1 began to hand in at 114 s arrives at 122 s."""
+    windows = (0, "a", 110.0, 140.0), (1, "b", 114.0, 150.0)
+    timeline = through_the_ground(*windows, closes=1, takes_late=takes_late)
+    assert chosen(Aggregation, timeline) == [Aggregation(118.0), *([Aggregation(122.0)] if takes_late else [])]
+    assert [each.start_s for each in chosen(Sending, timeline) if each.receiver == 1] == [122.0]
+
+
 def test_a_half_sent_update_that_is_late_is_given_up():
     windows = (0, "a", 110.0, 114.0), (1, "a", 150.0, 190.0), (0, "b", 310.0, 400.0), (0, "b", 410.0, 500.0)
     timeline = through_the_ground(*windows, closes=1, takes_late=False)

@@ -67,9 +67,11 @@ class FedAvg(Plain):
         return _enough(self.share, n_letters, n_satellites)
 
     def aggregate(self, server: Member, letters: Sequence[Letter], layout: Layout) -> Member:
-        if not letters:
+        """Of this round's letters; one may have been on its way when its round closed."""
+        of_round = [letter for letter in letters if letter.parts["round"] == server.memory["round"]]
+        if not of_round:
             return server
-        return Member(self.rule.combine(server.model, letters, 0, layout), {"round": server.memory["round"] + 1})
+        return Member(self.rule.combine(server.model, of_round, 0, layout), {"round": server.memory["round"] + 1})
 
 
 class _Changes(Plain):
