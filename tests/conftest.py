@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from skyfield.api import load_file
-from skyfield.jpllib import SpiceKernel
+
+if TYPE_CHECKING:
+    from skyfield.jpllib import SpiceKernel
 
 # A deadline would test how busy the machine is.
 settings.register_profile("orbitfl", deadline=None)
@@ -77,8 +79,10 @@ def with_damaged_place() -> Callable[[Path], Path]:
 
 
 @pytest.fixture(scope="session")
-def de421() -> Iterator[SpiceKernel]:
+def de421() -> "Iterator[SpiceKernel]":
     """JPL's ephemeris, from the copy that PASEOS carries."""
+    from skyfield.api import load_file
+
     package = find_spec("paseos")
     assert package is not None and package.origin is not None
     kernel = load_file(str(Path(package.origin).parent / "resources" / "de421.bsp"))

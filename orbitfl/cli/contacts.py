@@ -68,10 +68,7 @@ def contacts(
     if out is not None:
         require_ending(out)
     mission = _mission(scenario, given, stations, epoch, days, overrides or [])
-    # The elements may be named by the scenario, or by --set, rather than on the command line.
-    elements = getattr(mission.constellation, "path", None)
-    read = [scenario, *given.values(), stations, areas, None if elements is None else Path(elements)]
-    _require_apart([out, eclipses, images], read)
+    _require_apart([out, eclipses, images], [scenario, _elements_of(mission), stations, areas])
     planning = mission.planning()
     tables = _tables(planning, eclipses, images, areas, swath_km, off_nadir_deg)
     with reporting() as notify:
@@ -80,11 +77,13 @@ def contacts(
         write(plan, out, planning.geometry() if out.suffix.lower() == ".czml" else None)
     for path, found in tables.items():
         write_intervals(found, path)
-    print(_as_json(plan) if as_json else _described(plan))
-    for path, found in {} if as_json else tables.items():
-        print(f"{len(found)} {found.what} are in {path}.")
-    if out is not None and not as_json:
-        print(f"The plan is in {out}.")
+    print(_as_json(plan) if as_json else "\n".join([_described(plan), *_places(out, tables)]))
+
+
+def _elements_of(mission: "Mission") -> Path | None:
+    """The file of elements, whether it was named by the scenario, by --set or on the command line."""
+    path = getattr(mission.constellation, "path", None)
+    return None if path is None else Path(path)
 
 
 def _require_apart(written: list[Path | None], read: list[Path | None]) -> None:
@@ -169,6 +168,12 @@ def _from_elements(
         },
     }
     return mission(keys, overrides)
+
+
+def _places(out: Path | None, tables: "dict[Path, Intervals]") -> list[str]:
+    """What was written, and where."""
+    told = [f"{len(found)} {found.what} are in {path}." for path, found in tables.items()]
+    return told if out is None else [*told, f"The plan is in {out}."]
 
 
 def _described(plan: "ContactPlan") -> str:
