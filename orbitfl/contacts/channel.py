@@ -15,7 +15,7 @@ from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.frames import earth_rotation
 
 KNOT_S = 5.0
-"""Between knots the rate is taken for a straight line."""
+"""Between knots the squared range is taken for a straight line, which holds jumps of the rate exactly."""
 FEWEST_PIECES = 8
 
 
@@ -78,8 +78,9 @@ class Ranged:
     def _drawn(self, contact: Contact) -> _Profile:
         pieces = max(FEWEST_PIECES, ceil((contact.end_s - contact.start_s) / KNOT_S))
         t_s = np.linspace(contact.start_s, contact.end_s, pieces + 1)
-        rate_bps = self.links[contact.kind].rate_at(self.range_km(contact, t_s))
-        passed_bit = np.append(0.0, np.cumsum((rate_bps[1:] + rate_bps[:-1]) / 2 * np.diff(t_s)))
+        range_km = self.range_km(contact, t_s)
+        rate_bps = self.links[contact.kind].mean_between(range_km[:-1], range_km[1:])
+        passed_bit = np.append(0.0, np.cumsum(rate_bps * np.diff(t_s)))
         return _Profile(t_s, passed_bit * (contact.volume_bit / passed_bit[-1] if passed_bit[-1] else 0.0))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, log10, pi
+from math import inf, log10, pi, sqrt
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,10 +15,17 @@ BOLTZMANN_J_K = 1.380_649e-23
 """Exact (SI Brochure, 9th ed., table 1)."""
 # A petabit per second is beyond all terminals, and far from where sums of rates would overflow.
 HIGHEST_RATE_BPS = 1e15
+SHORTEST_RANGE_KM, LONGEST_RANGE_KM = 0.1, 1e9
+"""States between nodes are sure to centimetres; a hundredth of a shorter range would be finer than that."""
 
 
 class Link(Protocol):
     """A rate that depends on the distance alone."""
+
+    @property
+    def reach_km(self) -> float:
+        """The distance beyond which nothing passes; infinite if there is none."""
+        ...
 
     def rate_at(self, range_km: Floats) -> Floats:
         """Bits per second, of the shape of `range_km`, that pass in each direction at that distance."""
@@ -62,6 +69,10 @@ class FixedRate:
         if not 0 < self.rate_bps <= HIGHEST_RATE_BPS:
             raise ScenarioError(f"rate_bps is {self.rate_bps}, but it must be above 0 and at most 1e15.")
 
+    @property
+    def reach_km(self) -> float:
+        return inf
+
     def rate_at(self, range_km: Floats) -> Floats:
         return np.full(np.shape(range_km), float(self.rate_bps))
 
@@ -77,8 +88,8 @@ class LinkBudget:
     noise temperature. required_eb_n0_db: energy per bit of information over noise density that the coding needs.
     losses_db: pointing, polarisation, atmosphere and implementation, all but free space. margin_db: kept unused.
     Give the modem as max_rate_bps, with a continuous choice of rates below and nothing below min_rate_bps; or as
-    steps_bps, rising, of which it takes the highest that the budget carries. A window in which it carries nothing stays
-    in the plan with a rate of 0, and nobody begins an exchange in it.
+    steps_bps, rising, of which it takes the highest that the budget carries. Where it does not carry the lowest of
+    these rates there is no contact.
     Raises ScenarioError for impossible values.
     """
 
@@ -105,6 +116,12 @@ class LinkBudget:
             self._require_steps()
         else:
             self._require_rates(self.max_rate_bps)
+        self._require_reach()
+
+    @property
+    def reach_km(self) -> float:
+        lowest_bps = self._lowest_bps()
+        return sqrt(self._carried_at_1_km_bps() / lowest_bps) if lowest_bps else inf
 
     def rate_at(self, range_km: Floats) -> Floats:
         with np.errstate(divide="ignore"):  # two nodes in one place talk as fast as the modem can
@@ -132,6 +149,9 @@ class LinkBudget:
         audible_km2 = np.minimum(range_km2, carried / self.min_rate_bps if self.min_rate_bps else inf)
         falling = carried * np.log(np.maximum(audible_km2, capped_km2) / capped_km2)
         return self.max_rate_bps * np.minimum(audible_km2, capped_km2) + falling
+
+    def _lowest_bps(self) -> float:
+        return self.steps_bps[0] if self.max_rate_bps is None else self.min_rate_bps
 
     def _fastest_bps(self) -> float:
         return self.steps_bps[-1] if self.max_rate_bps is None else self.max_rate_bps
@@ -161,6 +181,14 @@ class LinkBudget:
         if not 0 <= self.min_rate_bps <= max_rate_bps:
             raise ScenarioError(
                 f"min_rate_bps is {self.min_rate_bps}, but it must be from 0 to max_rate_bps, {max_rate_bps:g}."
+            )
+
+    def _require_reach(self) -> None:
+        if self.reach_km < SHORTEST_RANGE_KM:
+            raise ScenarioError(
+                f"This link budget carries its lowest rate, {self._lowest_bps():g} bit/s, within {self.reach_km:.2g} "
+                f"km alone, but it must reach {SHORTEST_RANGE_KM:g} km; raise eirp_dbw or g_over_t_db_k, or allow a "
+                "lower rate."
             )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import metadata
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,12 @@ class Planning:
     def blocking_radius_km(self) -> float:
         """Of the sphere that hides satellites from each other."""
         return self.convention.blocking_radius_km(self.constellation.kind) + self.rules.blocking_altitude_km
+
+    @property
+    def isl_reach_km(self) -> float:
+        """Farther apart satellites have no contact: by the rules, or since the link carries nothing."""
+        limit_km = self.rules.max_isl_range_km
+        return min(inf if limit_km is None else limit_km, inf if self.isl is None else self.isl.reach_km)
 
     def satellites(self) -> Satellites:
         """Raises and warns as the constellation does."""

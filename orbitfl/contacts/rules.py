@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
+from orbitfl.contacts.links import LONGEST_RANGE_KM, SHORTEST_RANGE_KM
 from orbitfl.errors import ScenarioError
 
-SHORTEST_RANGE_KM, LONGEST_RANGE_KM = 0.1, 1e9
-"""States between nodes are sure to centimetres; a hundredth of a shorter range would be finer than that."""
 RANGE_ERROR_KM, RANGE_ERROR = 0.02, 0.01
 """At 15 km/s, as fast as low orbits meet, 20 m pass in 1.3 ms; and a hundredth of the range, whichever is less."""
 
@@ -53,13 +52,12 @@ class ContactRules:
         if self.convention not in ("physical", "paseos"):
             raise ScenarioError(f"convention is {self.convention}, but it must be physical or paseos.")
 
-    @property
-    def range_allowance_km2(self) -> float:
-        """How far half the squared range may be off: (D² − |r₁ − r₂|²)/2 by D times the error of D."""
-        range_km = self.max_isl_range_km
-        return inf if range_km is None else range_km * min(RANGE_ERROR_KM, RANGE_ERROR * range_km)
-
     def _require(self, name: str, value: float, lowest: float, highest: float) -> None:
         if not (lowest <= value <= highest and value < inf):
             bound = f"from {lowest:g} to {highest:g}" if highest < inf else f"a number from {lowest:g} up"
             raise ScenarioError(f"{name} is {value}, but it must be {bound}.")
+
+
+def range_allowance_km2(range_km: float) -> float:
+    """How far half the squared range may be off: (D² − |r₁ − r₂|²)/2 by D times the error of D."""
+    return range_km * min(RANGE_ERROR_KM, RANGE_ERROR * range_km)

@@ -15,13 +15,13 @@ from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.columns import GROUND, ISL, Column, SearchedColumns, columns_of, merged
 from orbitfl.contacts.engine import Engine, EngineName, engine_for
 from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
-from orbitfl.contacts.links import FixedRate, Link
+from orbitfl.contacts.links import LONGEST_RANGE_KM, FixedRate, Link
 from orbitfl.contacts.measure import Spans, mean_rate_bps
 from orbitfl.contacts.pairs import Pairs, blocks, chosen_pairs, count_of_pairs
 from orbitfl.contacts.paseos_convention import apparent
 from orbitfl.contacts.plan import ContactPlan
 from orbitfl.contacts.planning import Planning
-from orbitfl.contacts.rules import ContactRules
+from orbitfl.contacts.rules import ContactRules, range_allowance_km2
 from orbitfl.contacts.terminals import with_terminals
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
@@ -82,7 +82,8 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
     if planning.ground is not None and planning.stations:
         tables.append(_to_ground(sky, planning.ground, engine, notify))
     plan = sky.plan(tables)
-    return plan if planning.rules.terminals is None else with_terminals(plan, planning.rules.terminals)
+    rules = planning.rules
+    return plan if rules.terminals is None else with_terminals(plan, rules.terminals, rules.min_duration_s)
 
 
 def require_plannable(planning: Planning) -> Satellites:
@@ -141,8 +142,7 @@ class _Sky:
 def _roomy_sky(planning: Planning) -> _Sky:
     """Of a plan that is made as a whole, for which there has to be room before anything is sampled."""
     satellites = planning.satellites()
-    if planning.isl is not None:
-        _require_room(planning, len(satellites.names))
+    _require_room(planning, len(satellites.names))
     return _sky(planning, satellites)
 
 
@@ -153,7 +153,8 @@ def _sky(planning: Planning, satellites: Satellites) -> _Sky:
     if planning.isl is None:
         parts = sampled(satellites.propagator.over_ground(rotation), *span, sites.position_km)
     else:
-        parts = sampled_above(satellites, *span, planning.blocking_radius_km, planning.rules.range_allowance_km2)
+        allowed_km2 = range_allowance_km2(planning.isl_reach_km)
+        parts = sampled_above(satellites, *span, planning.blocking_radius_km, allowed_km2)
     return _Sky(planning, satellites, sites, parts, rotation)
 
 
@@ -165,8 +166,8 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName,
     chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
     in_sight = (past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
     windows = chosen.pair_windows(in_sight, sky.told("satellites in sight", notify))
-    if sky.asked.rules.max_isl_range_km is not None:
-        in_range = (within_range(part, *pairs, sky.asked.rules.max_isl_range_km) for part in sky.parts)
+    if (reach_km := sky.asked.isl_reach_km) <= LONGEST_RANGE_KM:
+        in_range = (within_range(part, *pairs, reach_km) for part in sky.parts)
         near = chosen.pair_windows(in_range, sky.told("satellites in range", notify))
         windows = intersection(windows, near)
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
@@ -177,11 +178,22 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName,
 def _to_ground(sky: _Sky, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
     chosen = engine_for(engine, PASS_STEP * len(sky.satellites.names) * len(sky.sites) * len(sky.parts.nodes_s))
     # Parts are made anew each time, to bound memory; a single one is worth keeping.
-    once, again = tee(sky.in_itrs()) if sky.parts.only is not None else (sky.in_itrs(), sky.in_itrs())
+    once, more, again = tee(sky.in_itrs(), 3) if sky.parts.only is not None else (sky.in_itrs() for _ in range(3))
     windows = chosen.pass_windows(_elevations(sky, once), sky.told("passes", notify))
+    if link.reach_km <= LONGEST_RANGE_KM:
+        in_range = (within_range(part, *_with_sites(sky), link.reach_km) for part in more)
+        near = chosen.pair_windows(in_range, sky.told("passes in range", notify))
+        windows = intersection(windows, near)
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
-    a, station = np.divmod(windows.series, len(sky.sites))
-    return _columns(GROUND, a, station + len(sky.satellites.names), windows, again, link, chosen)
+    a, b = (side[windows.series] for side in _with_sites(sky))
+    return _columns(GROUND, a, b, windows, again, link, chosen)
+
+
+def _with_sites(sky: _Sky) -> Pairs:
+    """Every satellite with every site, numbered as by `pass_windows`."""
+    count = len(sky.satellites.names)
+    satellites, sites = np.arange(count, dtype=np.int32), np.arange(count, count + len(sky.sites), dtype=np.int32)
+    return Pairs(np.repeat(satellites, len(sites)), np.tile(sites, count))
 
 
 def _elevations(sky: _Sky, parts: Iterator[Ephemeris]) -> Iterator[Elevation]:
@@ -236,12 +248,16 @@ def _long_enough(windows: Windows, min_duration_s: float) -> Windows:
 
 
 def _require_room(planning: Planning, satellites: int) -> None:
-    pairs, days = count_of_pairs(satellites, planning.rules), planning.duration_s / DAY_S
-    pair_days = pairs * max(days, 0.1)
+    pairs = 0 if planning.isl is None else count_of_pairs(satellites, planning.rules)
+    with_sites = 0 if planning.ground is None else satellites * len(planning.stations)
+    days = planning.duration_s / DAY_S
+    pair_days = (pairs + with_sites) * max(days, 0.1)
     if pair_days > MOST_PAIR_DAYS:
+        advice = "take fewer stations" if with_sites > pairs else "give contacts.neighbours or contacts.pairs"
         raise ScenarioError(
-            f"{pairs} pairs over {days:.3g} days make a plan of some {pair_days * BYTE_PER_PAIR_DAY / 1e9:.0f} GB; "
-            "give contacts.neighbours or contacts.pairs, shorten duration_s, or take found_in_blocks in Python."
+            f"{pairs} pairs of satellites and {with_sites} with stations over {days:.3g} days make a plan of some "
+            f"{pair_days * BYTE_PER_PAIR_DAY / 1e9:.0f} GB; {advice}, shorten duration_s, or take found_in_blocks in "
+            "Python."
         )
 
 

@@ -15,20 +15,20 @@ from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints
 
 
-def with_terminals(plan: ContactPlan, count: int) -> ContactPlan:
+def with_terminals(plan: ContactPlan, count: int, min_duration_s: float = 0.0) -> ContactPlan:
     """The plan if every satellite has `count` terminals for other satellites, each serving one contact at a time.
 
     A contact between satellites begins when it opens, if both have a terminal free; otherwise as soon as both have
-    one, if it is still open then. At one instant terminals are freed before they are taken, and contacts are tried in
-    the order of the plan. Once begun, a contact keeps its terminals to its end. What begins late is marked
-    `truncated`, its volume is cut in proportion to its time, and rate and ranges stay those of the whole window; what
-    never begins is left out. Contacts with stations pass as they are: their antennas are others.
+    one, if at least `min_duration_s` of it is left then. At one instant terminals are freed before they are taken,
+    and contacts are tried in the order of the plan. Once begun, a contact keeps its terminals to its end. What begins
+    late is marked `truncated`, its volume is cut in proportion to its time, and rate and ranges stay those of the
+    whole window; what never begins is left out. Contacts with stations pass as they are: their antennas are others.
     Raises ScenarioError for a count below 1.
     """
     if count < 1:
         raise ScenarioError(f"count is {count}, but a satellite needs at least 1 terminal to have contacts.")
     begun_s = np.where(plan.table["kind"] == ISL, np.inf, plan.table["start_s"])
-    for row, start_s in _served(plan, count):
+    for row, start_s in _served(plan, count, min_duration_s):
         begun_s[row] = start_s
     kept = np.isfinite(begun_s)
     return _beginning(plan, np.flatnonzero(kept), begun_s[kept], count)
@@ -54,8 +54,12 @@ class _Contact(NamedTuple):
 
 @dataclass(slots=True)
 class _Terminals:
-    """Who has how many terminals free, which contacts wait for one (by satellite and row), which end when."""
+    """Who has how many terminals free, which contacts wait for one (by satellite and row), which end when.
 
+    shortest_s: what has to be left of a contact that begins.
+    """
+
+    shortest_s: float
     free: list[int]
     waiting: list[dict[int, _Contact]]
     ends: list[tuple[float, _Contact]] = field(default_factory=list)
@@ -71,8 +75,8 @@ class _Terminals:
         return list(tried.values())
 
     def begins(self, contact: _Contact, now_s: float) -> bool:
-        """Whether `contact` gets its terminals at `now_s`; if not, it waits unless it is over."""
-        open_still = contact.end_s > now_s
+        """Whether `contact` gets its terminals at `now_s`; if not, it waits unless too little is left of it."""
+        open_still = contact.end_s > now_s and contact.end_s - now_s >= self.shortest_s
         both_free = self.free[contact.a] > 0 and self.free[contact.b] > 0
         for node in (contact.a, contact.b):
             if open_still and not both_free:
@@ -86,10 +90,10 @@ class _Terminals:
         return open_still and both_free
 
 
-def _served(plan: ContactPlan, count: int) -> Iterator[tuple[int, float]]:
+def _served(plan: ContactPlan, count: int, min_duration_s: float) -> Iterator[tuple[int, float]]:
     """The rows of contacts that get terminals, and when."""
     n_satellites = plan.satellite_count
-    terminals = _Terminals([count] * n_satellites, [{} for _ in range(n_satellites)])
+    terminals = _Terminals(min_duration_s, [count] * n_satellites, [{} for _ in range(n_satellites)])
     for opened_s, opening in _openings(plan):
         while terminals.ends and terminals.ends[0][0] < opened_s:
             yield from _begun(terminals, terminals.ends[0][0], [])

@@ -120,8 +120,8 @@ def past_sphere(ephemeris: Ephemeris, a: Ints, b: Ints, radius_km: float) -> Pai
 
 
 def within_range(ephemeris: Ephemeris, a: Ints, b: Ints, range_km: float) -> PairProducts:
-    """Pairs that are nearer than `range_km`."""
-    r = Jet(ephemeris.position_km, ephemeris.velocity_km_s, ephemeris.acceleration_km_s2)
+    """Pairs, of satellites or with points at rest, that are nearer than `range_km`."""
+    r = Jet(*np.moveaxis(ephemeris.states, 2, 0))
     half_square = r.dot(r).scaled(-0.5)
     left, right = np.zeros((2, *r.value.shape[:2], 3, 4))
     constant = np.stack([half_square.value + range_km**2 / 2, half_square.slope, half_square.bend], axis=-1)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.contacts import Contact, found
-from orbitfl.contacts.channel import KNOT_S, Ranged, Steady, channel_of
+from orbitfl.contacts.channel import Ranged, Steady, channel_of
 from orbitfl.contacts.links import FixedRate, LinkBudget
 from orbitfl.contacts.planning import Planning
 from orbitfl.orbit.arrays import Floats
@@ -68,15 +68,12 @@ def ranged(
 @settings(max_examples=40, deadline=None)
 @given(drawn=passes())
 def test_volume_is_the_integral_of_the_rate(modem: str, drawn):
-    """Never off by more than the fastest rate carries between two knots; where the rate is smooth, by far less."""
+    """However it jumps: the squared range between knots is close to a straight line."""
     channel, contact, link = ranged(modem, drawn)
     _, range_km, start_s, end_s = drawn
     expected_bit = summed_bit(link, range_km, start_s, end_s)
-    jumps_bps = float(np.max(link.rate_at(range_km(np.linspace(contact.start_s, contact.end_s, 4001)))))
     off_bit = abs(channel.volume_bit(contact, start_s, end_s) - expected_bit)
-    assert off_bit <= KNOT_S * jumps_bps + 1e-6
-    if modem == "smooth":
-        assert off_bit <= 1e-3 * contact.volume_bit
+    assert off_bit <= 2e-3 * contact.volume_bit + 1e-6
     assert channel.volume_bit(contact, contact.start_s, contact.end_s) == pytest.approx(contact.volume_bit)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import log10, pi, sqrt
+from math import inf, log10, pi, sqrt
 
 import numpy as np
 import pytest
@@ -105,6 +105,16 @@ def test_modems_cut_and_round_down_what_the_budget_carries(range_km: float):
     assert capped == min(carried, 150e6)
     assert cut == (min(carried, 300e6) if carried >= 100e6 else 0.0)
     assert stepped == max([step for step in (0.0, *MODEMS["stepped"].steps_bps) if step <= carried])
+
+
+@pytest.mark.parametrize("modem", MODEMS)
+def test_nothing_passes_beyond_a_links_reach(modem: str):
+    link = MODEMS[modem]
+    if link.reach_km == inf:
+        assert link.rate_at(np.array([1e9]))[0] > 0
+        return
+    within, beyond = link.rate_at(link.reach_km * np.array([1 - 1e-9, 1 + 1e-9]))
+    assert within == pytest.approx(link.min_rate_bps or link.steps_bps[0], rel=1e-8) and beyond == 0
 
 
 def test_a_step_that_is_just_carried_is_taken():

@@ -1,14 +1,16 @@
 """The plan of a small scenario as a whole, and the corners of what may be asked for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from orbitfl.contacts import ContactPlan, FixedRate, Planning, contact_plan, found, found_in_blocks
+from orbitfl.contacts.channel import Ranged, channel_of
 from orbitfl.contacts.columns import COLUMNS, GROUND, ISL
+from orbitfl.contacts.engine import EngineName
 from orbitfl.contacts.links import LinkBudget
 from orbitfl.contacts.rules import ContactRules
 from orbitfl.contacts.terminals import with_terminals
@@ -56,6 +58,10 @@ def whole() -> ContactPlan:
 @pytest.fixture(scope="module")
 def crossed() -> ContactPlan:
     return plan(constellation=CROSSED)
+
+
+def contact_s(plan: ContactPlan) -> float:
+    return float((plan.table["end_s"] - plan.table["start_s"]).sum())
 
 
 def assert_same_contacts(found: ContactPlan, expected: ContactPlan, off_s: float) -> None:
@@ -164,6 +170,26 @@ def test_a_budgets_volume_is_the_mean_rate_times_the_duration():
     assert np.all(found.table["rate_bps"] >= 0.995 * slowest)
     assert np.all(found.table["rate_bps"] <= 1.005 * fastest)
     assert found.table["rate_bps"].std() > 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_there_is_contact_only_where_a_budget_carries_its_lowest_rate(crossed: ContactPlan, engine: EngineName):
+    """Against ranges at every second of the windows that a link without such a limit has."""
+    far_bps, near_bps = BUDGET.rate_at(np.array([2500.0, 1500.0])).tolist()
+    lowest = replace(BUDGET, min_rate_bps=far_bps)
+    stepped = replace(BUDGET, max_rate_bps=None, steps_bps=(near_bps, 1.3 * near_bps))
+    asked = Planning(**options(constellation=CROSSED, isl=lowest, ground=stepped))
+    cut, channel = found(asked, engine), channel_of(asked)
+    assert isinstance(channel, Ranged)
+    pairs_and_passes = [(each.of_kind("isl"), each.of_kind("ground")) for each in (crossed, cut)]
+    for link, whole, left in zip((lowest, stepped), *pairs_and_passes, strict=True):
+        audible_s = 0
+        for contact in whole:
+            t_s = np.arange(contact.start_s + 0.5, contact.end_s)
+            audible_s += int((link.rate_at(channel.range_km(contact, t_s)) > 0).sum())
+        assert contact_s(left) == pytest.approx(audible_s, abs=0.3 * len(left))
+        assert 0 < audible_s < 0.9 * contact_s(whole)
+        assert left.table["range_max_km"].max() == pytest.approx(link.reach_km, rel=1e-6)
 
 
 def test_a_search_tells_how_far_it_has_come(crossed: ContactPlan, monkeypatch: pytest.MonkeyPatch):
@@ -283,3 +309,12 @@ def test_an_orbit_within_the_sphere_needs_no_sight_to_the_ground():
     """The sphere hides satellites from each other only."""
     found: Iterable = plan(isl=None, blocking_altitude_km=790.0)
     assert {contact.kind for contact in found} == {"ground"}
+
+
+def test_passes_beyond_memory_are_refused_before_anything_is_sampled():
+    crowd = Walker(total=60_000, planes=60, phasing=0, altitude_km=786, inclination_deg=60)
+    said = (
+        r"^0 pairs of satellites and 120000 with stations over 366 days make a plan of some 35 GB; take fewer stations"
+    )
+    with pytest.raises(ScenarioError, match=said):
+        found(Planning(**options(constellation=crowd, isl=None, duration_s=366 * 86_400.0)))

@@ -16,7 +16,7 @@ EPOCH_UTC = datetime(2026, 3, 1, tzinfo=UTC)
 Plans = st.SearchStrategy[ContactPlan]
 
 
-def looked_at_always(plan: ContactPlan, count: int) -> list[tuple[Contact, float]]:
+def looked_at_always(plan: ContactPlan, count: int, shortest_s: float) -> list[tuple[Contact, float]]:
     """Which contacts between satellites are served, and from when: the policy read aloud."""
     contacts = list(plan.of_kind("isl"))
     begun: dict[int, float] = {}
@@ -24,18 +24,19 @@ def looked_at_always(plan: ContactPlan, count: int) -> list[tuple[Contact, float
         for number, contact in enumerate(contacts):
             serving = [contacts[other] for other in begun if contacts[other].end_s > now_s]
             used = [sum(node in (c.a, c.b) for c in serving) for node in (contact.a, contact.b)]
-            if number not in begun and contact.start_s <= now_s < contact.end_s and max(used) < count:
+            lasts = contact.start_s <= now_s < contact.end_s and contact.end_s - now_s >= shortest_s
+            if number not in begun and lasts and max(used) < count:
                 begun[number] = now_s
     return [(contacts[number], start_s) for number, start_s in begun.items()]
 
 
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), count=st.integers(1, 3))
-def test_who_is_served_when(plans: Plans, data: st.DataObject, count: int):
+@given(data=st.data(), count=st.integers(1, 3), shortest_s=st.sampled_from([0.0, 1.0, 30.0]))
+def test_who_is_served_when(plans: Plans, data: st.DataObject, count: int, shortest_s: float):
     plan = data.draw(plans)
-    left = with_terminals(plan, count)
+    left = with_terminals(plan, count, shortest_s)
     expected = []
-    for contact, start_s in looked_at_always(plan, count):
+    for contact, start_s in looked_at_always(plan, count, shortest_s):
         share = (contact.end_s - start_s) / (contact.end_s - contact.start_s)
         cut = contact.truncated or start_s > contact.start_s
         volume_bit = contact.volume_bit * share

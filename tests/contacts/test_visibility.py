@@ -14,7 +14,7 @@ from skyfield.timelib import Time
 from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.links import FixedRate
-from orbitfl.contacts.rules import ContactRules
+from orbitfl.contacts.rules import ContactRules, range_allowance_km2
 from orbitfl.contacts.search import contact_plan
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.orbit.arrays import Floats, Ints
@@ -457,5 +457,5 @@ def test_the_shortest_ranges_lose_no_window(constellation: Walker | Keplerian, r
 def test_long_ranges_keep_their_step():
     orbits = HEAD_ON.propagator()
     for range_km in (100.0, 5000.0):
-        allowed_km2 = ContactRules(max_isl_range_km=range_km).range_allowance_km2
+        allowed_km2 = range_allowance_km2(range_km)
         assert sampled(orbits, SPAN_S, 150.0, allowed_km2=allowed_km2).step_s == sampled(orbits, SPAN_S, 150.0).step_s

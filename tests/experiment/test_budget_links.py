@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from orbitfl.contacts import Contact
 from orbitfl.contacts.channel import channel_of
+from orbitfl.errors import ScenarioError
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.mission import contact_plan
 from orbitfl.scenario import Scenario
@@ -50,7 +52,23 @@ def test_a_window_carries_no_more_than_its_volume(asked: Callable[..., Scenario]
         assert 8 * byte <= window.volume_bit * (1 + 1e-9) + 16
 
 
-def test_nobody_begins_an_exchange_where_a_link_carries_nothing(asked: Callable[..., Scenario]):
-    scenario = asked(f"links.isl={BUDGET.format(-60, -60, 'max_rate_bps: 1.0e+6, min_rate_bps: 1000')}")
-    assert any(contact.rate_bps == 0 for contact in contact_plan(scenario).of_kind("isl"))
-    assert not [each for each in dry_run(scenario).happenings if isinstance(each, Exchange)]
+def test_nobody_exchanges_over_a_link_that_carries_nothing(asked: Callable[..., Scenario]):
+    """Two on orbits 86 km apart in height, in sight of each other for hours, and in reach for minutes at a time."""
+    orbits = ", ".join(
+        f"{{name: at-{axis_km}, semi_major_axis_km: {axis_km}, inclination_deg: 60}}" for axis_km in (7164, 7250)
+    )
+    link = BUDGET.format(25, -20, "max_rate_bps: 2.0e+6, min_rate_bps: 1.0e+5")
+    scenario = asked(f"constellation={{kind: keplerian, orbits: [{orbits}]}}", f"links.isl={link}", "duration_s=43200")
+    planning = scenario.planning()
+    assert planning.isl is not None
+    met = [each for each in dry_run(scenario).happenings if isinstance(each, Exchange)]
+    assert met and sum(each.end_s - each.start_s for each in met) < 21_600
+    for each in met:
+        t_s = np.linspace(each.start_s, each.end_s, 50)[1:-1]
+        low_km, high_km = planning.satellites().propagator.positions(t_s)
+        assert (planning.isl.rate_at(np.linalg.norm(low_km - high_km, axis=-1)) > 0).all()
+
+
+def test_a_link_that_reaches_nobody_is_refused(asked: Callable[..., Scenario]):
+    with pytest.raises(ScenarioError, match=r"links.isl: This link budget .* 1000 bit/s, within 0.011 km alone, but"):
+        asked(f"links.isl={BUDGET.format(-60, -60, 'max_rate_bps: 1.0e+6, min_rate_bps: 1000')}")
