@@ -53,6 +53,8 @@ Fields = Mapping[str, str]
 class Omm:
     """The satellites of a file of mean elements (OMM in JSON, CSV, XML or KVN), propagated by SGP4.
 
+    path: the file; a relative path in a scenario counts from the scenario's own folder.
+
     Each takes its OBJECT_NAME; where several share one, or have none, NORAD_CAT_ID follows it.
     """
 
