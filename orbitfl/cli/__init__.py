@@ -1,5 +1,6 @@
 """The command line: parsing, progress and messages. Heavy rooms are imported inside the commands that need them."""
 
+import os
 import sys
 import warnings
 from typing import Any
@@ -20,7 +21,7 @@ from orbitfl.cli import (
     start,
     sweep,
 )
-from orbitfl.errors import OrbitflError, OrbitflWarning
+from orbitfl.errors import OrbitflError, OrbitflWarning, StorageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,7 +68,34 @@ def main() -> None:
     warnings.showwarning = _tell
     warnings.simplefilter("once", OrbitflWarning)
     try:
-        app()
+        try:
+            app()
+        finally:
+            _require_printed()
     except OrbitflError as error:
         print(f"orbitfl: {error}", file=sys.stderr)
         sys.exit(error.code)
+    except UnicodeEncodeError as error:
+        if error.encoding != sys.stdout.encoding:
+            raise
+        print(
+            f"orbitfl: stdout is encoded as {error.encoding}, which has no {error.object[error.start]!a}; set "
+            "PYTHONIOENCODING=utf-8:backslashreplace, and try again.",
+            file=sys.stderr,
+        )
+        sys.exit(OrbitflError.code)
+
+
+def _require_printed() -> None:
+    """Raises StorageError where stdout is a file on a full disk; where its reader has left, as `head` does, ends."""
+    try:
+        # Unlike flush() it takes a stdout closed from the start; what could not be written before fails once more.
+        print(end="", flush=True)
+    except OSError as error:
+        # Python would try a third time as it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)
+        raise StorageError(
+            f"stdout could not be written: {error.strerror}. Free some space, or send it to another file."
+        ) from error

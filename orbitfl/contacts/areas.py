@@ -22,6 +22,9 @@ FEWEST_PER_SIDE = 3
 class Area:
     """The box between two WGS84 parallels and, eastward from `west_deg` to `east_deg`, two meridians.
 
+    name: what it is called. south_deg: the latitude of its southern edge. west_deg: the longitude of its western edge.
+    north_deg: the latitude of its northern edge. east_deg: the longitude of its eastern edge.
+
     A box over the antimeridian has its west greater than its east. A box without extent is a point: `point` makes it.
     Raises ScenarioError for a box without a name or off the Earth.
     """

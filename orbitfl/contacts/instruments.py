@@ -45,9 +45,9 @@ class Instrument(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swath:
-    """It sees a disc `width_km` wide about the point below the satellite: a scanner's swath at closest approach.
+    """It sees a disc about the geocentric point below the satellite: a scanner's swath at closest approach.
 
-    Width is measured on a sphere of the mean radius, the point below is geocentric.
+    width_km: how wide the disc is, on a sphere of the mean radius.
     Raises ScenarioError for a width that is not above 0 or above 6000 km.
     """
 
@@ -76,8 +76,9 @@ class Swath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffNadir:
-    """It can point up to `limit_deg` away from the Earth's centre, at whatever is above the horizon.
+    """It can point away from the Earth's centre, up to a limit, at whatever is above the horizon.
 
+    limit_deg: how far from the Earth's centre it can point.
     Raises ScenarioError for a limit that is not above 0 and below 90 degrees.
     """
 

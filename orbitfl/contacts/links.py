@@ -60,7 +60,10 @@ def mean_over_panels(link: Link, first_km: Floats, middle_km: Floats, last_km: F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedRate:
-    """A terminal of one rate at any range, as optical and fixed-coding radio terminals are."""
+    """A terminal of one rate at any range, as optical and fixed-coding radio terminals are.
+
+    rate_bps: what it carries at any range.
+    """
 
     kind: Literal["fixed_rate"] = "fixed_rate"
     rate_bps: float
@@ -84,12 +87,15 @@ class FixedRate:
 class LinkBudget:
     """A radio or optical terminal whose rate falls with the square of the range.
 
-    eirp_dbw: power that the sender radiates towards the receiver. g_over_t_db_k: gain of the receiver over its
-    noise temperature. required_eb_n0_db: energy per bit of information over noise density that the coding needs.
-    losses_db: pointing, polarisation, atmosphere and implementation, all but free space. margin_db: kept unused.
-    Give the modem as max_rate_bps, with a continuous choice of rates below and nothing below min_rate_bps; or as
-    steps_bps, rising, of which it takes the highest that the budget carries. Where it does not carry the lowest of
-    these rates there is no contact.
+    eirp_dbw: power that the sender radiates towards the receiver. g_over_t_db_k: gain of the receiver over its noise
+    temperature. frequency_ghz: that of the carrier, which the loss in free space depends on. required_eb_n0_db: energy
+    per bit of information over noise density that the coding needs. losses_db: pointing, polarisation, atmosphere and
+    implementation, all but free space. margin_db: what is kept unused. max_rate_bps: the fastest rate of a modem with a
+    continuous choice of them; give this or steps_bps. min_rate_bps: the rate below which a modem with a continuous
+    choice of them carries nothing. steps_bps: the rates of a modem that has only these, rising; it takes the highest
+    that the budget carries.
+
+    Where it does not carry the lowest of these rates there is no contact.
     Raises ScenarioError for impossible values.
     """
 

@@ -21,7 +21,8 @@ class ContactRules:
     itself, whichever is less, so no window is lost in which they come nearer than 0.99 of it.
     min_duration_s: shorter windows are left out.
     neighbours: only pairs in which one is among so many nearest of the other, by mean squared distance over the
-    span; `pairs`: only these pairs of satellites. Left out, all pairs count.
+    span. Left out, all pairs count.
+    pairs: only these pairs of satellites. Left out, `neighbours` decides.
     terminals: how many contacts with satellites a satellite holds at once, first come, first served.
     step_s: the longest step between sampled states; shortened for orbits that turn fast.
     Raises ScenarioError for impossible values.

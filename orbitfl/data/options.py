@@ -18,11 +18,13 @@ Bands = Annotated[str | tuple[str, ...], BeforeValidator(checked)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderData:
-    """Scenes of the user's own: `path` is a folder with images/*.tif and masks/*.tif of the same names.
+    """Scenes of the user's own.
 
-    `bands` are shown as red, green and blue: three of them, indices among them if wanted, or the name of a composite
-    (`channels`); `tile_px`, `rule` and `stretch` are explained at `Tiling`;
-    `partition` says which satellite holds which tiles.
+    path: a folder with images/*.tif and masks/*.tif of the same names. bands: what is shown as red, green and blue:
+    three bands, indices among them if wanted, or the name of a composite (`channels`). tile_px: the edge of the square
+    tiles that scenes are cut into. rule: which tiles are kept: all, those with some water, or those with a single
+    region of it (`Tiling`). stretch: `auto` stretches the brightness of all but 8-bit scenes, `percentile` that of all;
+    `none` takes 8-bit scenes alone (`Tiling`). partition: which satellite holds which tiles.
     """
 
     kind: Literal["folder"] = "folder"
@@ -39,7 +41,11 @@ class FolderData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticData:
-    """`scenes` synthetic scenes of size_px × size_px pixels, drawn from `seed`; the rest as in FolderData."""
+    """Synthetic scenes, the same for the same seed.
+
+    scenes: how many there are. size_px: the edge of each, which is square. seed: what they are drawn from by lot.
+    bands, tile_px, rule, stretch, partition: as in `FolderData`.
+    """
 
     kind: Literal["synthetic"] = "synthetic"
     scenes: int = 32

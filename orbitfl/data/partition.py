@@ -58,7 +58,8 @@ class Dirichlet:
     among the satellites in proportions drawn from Dirichlet(alpha, ..., alpha), after Hsu, Qi & Brown (arXiv
     1909.06335).
 
-    Small alpha: some satellites see hardly any water; large alpha: close to Iid.
+    alpha: how evenly they are divided. If it is small, some satellites see hardly any water; if it is large, it is
+    close to `Iid`.
     """
 
     kind: Literal["dirichlet"] = "dirichlet"

@@ -51,10 +51,14 @@ OPEN = Gate(0.0, inf)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Between which charge (0 to 1) and temperature (°C) a satellite works.
+    """Between which charge (0 to 1) and temperature (°C) a satellite works. Downlinks are exchanges.
 
-    training_*, exchange_*, inference_*: needed to begin; downlinks are exchanges.
-    stop_*: needed to begin anything but standby, and to go on with it.
+    training_min_charge: the least charge with which training begins. training_max_c: the highest temperature at which
+    training begins. exchange_min_charge: the least charge with which an exchange or a downlink begins.
+    exchange_max_c: the highest temperature at which an exchange or a downlink begins.
+    inference_min_charge: the least charge with which inference begins. inference_max_c: the highest temperature at
+    which inference begins. stop_min_charge: the charge below which nothing but standby begins or goes on.
+    stop_max_c: the temperature above which nothing but standby begins or goes on.
     """
 
     training_min_charge: float = 0.2
@@ -95,8 +99,14 @@ class Limits:
 class ThermalNode:
     """A satellite as one body of uniform temperature, heated by the Sun, the Earth and its own work.
 
+    mass_kg: what it weighs. heat_capacity_j_kg_k: the heat that warms a kilogram of it by a kelvin.
+    initial_temperature_k: how warm it is at the start. sun_absorptance: the part of the sunlight that it takes up.
+    infrared_absorptance: the part of the Earth's infrared that it takes up, and its own emissivity. sun_facing_area_m2:
+    the area that sunlight falls on. earth_facing_area_m2: the area that the Earth's infrared and the sunlight it
+    reflects fall on. emissive_area_m2: the area that radiates heat away. work_to_heat: the part of the power drawn that
+    ends up as heat.
+
     The model is PASEOS's; the paper's authors mark their values as unchecked.
-    work_to_heat: the part of the power drawn that ends up as heat.
     """
 
     mass_kg: float = 6.0
@@ -147,7 +157,8 @@ class ThermalNode:
 class Radiation:
     """What energetic particles do: Poisson events per second and satellite, none by default.
 
-    restarts_per_s: a restart ends the activity in hand; standby goes on. failures_per_s: a failure is for good.
+    restarts_per_s: how often a restart ends the activity in hand; standby goes on.
+    failures_per_s: how often a satellite fails, for good.
     """
 
     restarts_per_s: float = 0.0
@@ -168,9 +179,12 @@ class Bus:
     """Battery, panels, heat and limits, the same for every satellite: what every kind of environment is told.
 
     convention: "physical", or "paseos" for what PASEOS 0.2.1 makes of the sky and of a step.
+    battery_j: what a full battery holds. initial_charge: how full it is at the start, from 0 to 1.
     charging_w: what the panels give in sunlight, whatever their angle to it.
-    step_s: the steps that PASEOS takes. earth_radius_km: the sphere that casts the shadow; the convention's if None
-    (PASEOS's `set_TLE` would take 6371).
+    step_s: the steps that PASEOS takes. earth_radius_km: the sphere that casts the shadow; the convention's if left
+    out (PASEOS's `set_TLE` would take 6371).
+    limits: the charge and the temperature that work needs. thermal: how the satellite warms and cools.
+    radiation: what energetic particles do to it.
     Raises ScenarioError for impossible values.
     """
 

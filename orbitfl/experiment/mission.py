@@ -22,7 +22,15 @@ from orbitfl.simulation.timeline import Timeline
 
 
 def contact_plan(scenario: Mission) -> ContactPlan:
-    """Every window of the mission, between satellites and to the ground; kept for later runs."""
+    """Every window of the mission, between satellites and to the ground; kept for later runs.
+
+    Raises ScenarioError for what is no mission, and where its orbits or links make no plan.
+    """
+    if not isinstance(scenario, Mission):
+        raise ScenarioError(
+            f"contact_plan takes a scenario, but {scenario!r:.60} was given; read it with orbitfl.load, or "
+            "orbitfl.load_mission, first."
+        )
     return kept_plan(scenario.planning())
 
 

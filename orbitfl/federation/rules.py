@@ -103,6 +103,9 @@ class SampleWeighted(_Rule):
 class StalenessWeighted(_Rule):
     """A letter of age t moves the model by (1 + t/scale_s)^-exponent of what `mean` would.
 
+    scale_s: the age at which a letter counts 2^-exponent of a fresh one. exponent: how fast letters lose weight with
+    age.
+
     The polynomial weight of FedAsync (Xie et al. 2019, arXiv 1903.03934), on mission time instead of rounds.
     """
 
@@ -127,10 +130,12 @@ class StalenessWeighted(_Rule):
 class LDawa(_Rule):
     """Each layer of a letter counts by its cosine to one's own (Rehman et al. 2023, arXiv 2307.07393).
 
+    normalise: whether layers are divided by the sum of their cosines, opposed ones left out. Published is a division by
+    k + 1, which shrinks every layer on which models disagree.
+
     Two adaptations of ours. The cosine is that of differences to the launch checkpoint: whole fine-tuned weights are
     nearly parallel, and the rule would do nothing. And the reference is the satellite's own layer: there is no server.
-    `normalise` divides by the sum of the cosines, opposed layers left out; published is 1/(k + 1), which shrinks every
-    layer on which models disagree. Layers of one number, and layers that are zero on either side, count fully.
+    Layers of one number, and layers that are zero on either side, count fully.
     """
 
     kind: Literal["l_dawa"] = "l_dawa"
@@ -161,6 +166,8 @@ class LDawa(_Rule):
 class TrimmedMean(_Rule):
     """Of every number, the mean without the `trim` largest and smallest (Yin et al. 2018, arXiv 1803.01498).
 
+    trim: how many of the largest, and how many of the smallest, are left out.
+
     It withstands `trim` hostile models among at least 2 trim + 1, one's own included. Among fewer there is no telling
     who is hostile, and the satellite keeps its own model: `least_members` says so beforehand.
     """
@@ -187,11 +194,13 @@ class TrimmedMean(_Rule):
 class Clipped(_Rule):
     """Self-centred clipping, x + sum_j clip(x_j - x, radius)/(k + 1) (He, Karimireddy & Jaggi 2022, arXiv 2202.01545).
 
+    factor: the longest radius, in lengths of one's own difference to the launch checkpoint.
+    least_cosine: a letter whose cosine to one's own model lies below it counts as one's own.
+
     Their radius follows from distances that no satellite knows. Ours is the smaller of `factor` times the length of
     one's own difference to the launch checkpoint, and the lower median of the letters' distances: of two neighbours
-    none pulls farther than the nearer one. A letter whose cosine to one's own model lies below `least_cosine`, or that
-    is not finite, counts as one's own. So a satellite that has not trained yet takes nothing: it could not tell friend
-    from foe.
+    none pulls farther than the nearer one. A letter that is not finite counts as one's own as well. So a satellite that
+    has not trained yet takes nothing: it could not tell friend from foe.
     """
 
     kind: Literal["clipped"] = "clipped"

@@ -12,9 +12,11 @@ from orbitfl.federation.weights import Vector, all_finite, norm
 
 @dataclass(frozen=True)
 class Screen:
-    """max_age_s: the oldest snapshot that is merged. norm_factor: how many times the usual length a model may have.
+    """Which letters are not merged: what is broken, late or sent twice.
 
-    It keeps out what is broken, late or sent twice. A hostile model of the usual length passes: see `rules.Clipped`.
+    max_age_s: the oldest snapshot that is merged. norm_factor: how many times the usual length a model may have.
+
+    A hostile model of the usual length passes: see `rules.Clipped`.
     """
 
     max_age_s: float = 86_400.0

@@ -18,7 +18,12 @@ LOWEST_PERIGEE_KM, LARGEST_AXIS_KM = 100.0, 1_000_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
-    """One satellite's Keplerian elements at the scenario's epoch, relative to GCRS axes; angles in degrees.
+    """One satellite's Keplerian elements at the scenario's epoch, relative to GCRS axes.
+
+    name: what the satellite is called. semi_major_axis_km: half the long axis, from the Earth's centre and not its
+    ground. inclination_deg: the tilt of the orbit against the equator. eccentricity: from 0, for a circle, to below 1.
+    raan_deg: the right ascension of the ascending node. argp_deg: the argument of perigee, counted from that node.
+    mean_anomaly_deg: the part of the period that has passed since perigee, as an angle.
 
     They are used as mean elements, without periodic J2 terms: osculating elements of a low orbit given here
     carry it off by some tens of kilometres a day.
@@ -60,7 +65,10 @@ class Elements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keplerian:
-    """Satellites given by their elements, moved by two-body motion and the secular rates of J2."""
+    """Satellites given by their elements, moved by two-body motion and the secular rates of J2.
+
+    orbits: the elements of each satellite.
+    """
 
     kind: Literal["keplerian"] = "keplerian"
     orbits: tuple[Elements, ...]

@@ -32,6 +32,8 @@ USELESS_KM = 10.0
 class Oem:
     """The satellites of an orbit ephemeris message (KVN), whose states are interpolated as `Table` says.
 
+    path: the file; a relative path in a scenario counts from the scenario's own folder.
+
     Each takes its OBJECT_NAME; where objects share one, OBJECT_ID follows it. A convention may read TEME as
     GCRS; states given in ITRF are taken for what they are in any convention. Where places between states may be off
     by more than 30 m, a warning says by how much; by more than 10 km, the file is refused, unless it has fewer than

@@ -44,12 +44,16 @@ NUMBERS = {
     "bstar": "BSTAR",
 }
 
+MESSAGE_START = re.compile(r"^[ \t]*CCSDS_OMM_VERS\s*=", re.MULTILINE)
+
 Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Omm:
     """The satellites of a file of mean elements (OMM in JSON, CSV, XML or KVN), propagated by SGP4.
+
+    path: the file; a relative path in a scenario counts from the scenario's own folder.
 
     Each takes its OBJECT_NAME; where several share one, or have none, NORAD_CAT_ID follows it.
     """
@@ -82,7 +86,7 @@ def _form_of(text: str) -> Callable[[str], Iterator[Fields]]:
         return _from_json
     if start.startswith("<"):
         return _from_xml
-    if re.search(r"^CCSDS_OMM_VERS\s*=", start, re.MULTILINE):
+    if MESSAGE_START.search(start):
         return _from_kvn
     if "MEAN_MOTION" in start.partition("\n")[0]:
         return _from_csv
@@ -109,11 +113,14 @@ def _plain(value: Any) -> str:
 
 
 def _from_csv(text: str) -> Iterator[Fields]:
-    rows = csv.DictReader(text.splitlines(), strict=True)
+    """Keys, then a line of values for each object; blank lines may come before the keys as well."""
+    lines = text.splitlines()
+    blank = next(place for place, line in enumerate(lines) if line.strip())
+    rows = csv.DictReader(lines[blank:], strict=True)
     try:
         for row in rows:
             if None in row:
-                raise DataError(f"line {rows.line_num} has more values than there are keys; check its commas.")
+                raise DataError(f"line {blank + rows.line_num} has more values than there are keys; check its commas.")
             yield {key: value for key, value in row.items() if value}
     except csv.Error as error:
         raise DataError(f"it is not valid CSV ({error}); save it again from its source.") from error
@@ -121,8 +128,7 @@ def _from_csv(text: str) -> Iterator[Fields]:
 
 def _from_kvn(text: str) -> Iterator[Fields]:
     """`KEYWORD = value [unit]` lines; each message begins with its version."""
-    messages = re.split(r"^CCSDS_OMM_VERS\s*=", text, flags=re.MULTILINE)
-    for message in messages[1:]:
+    for message in MESSAGE_START.split(text)[1:]:
         lines = [line.strip() for line in message.split("\n")[1:]]
         parts = [line.partition("=") for line in lines if "=" in line and not line.startswith("COMMENT")]
         pairs = [(key.strip(), value.strip()) for key, _, value in parts]

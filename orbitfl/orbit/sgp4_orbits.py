@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import pi, radians
 
 import numpy as np
@@ -125,7 +125,7 @@ def sgp4_satellites(
 ) -> Satellites:
     """The satellites of element sets over a span that starts at `epoch_utc`.
 
-    Warns (OrbitflWarning) of element sets more than 14 days from the span.
+    Warns (OrbitflWarning) of element sets whose epochs lie more than 14 days from either end of the span.
     Raises ScenarioError for a span of `require_span`, DataError for objects given twice and for satellites
     that SGP4 loses before the span's end.
     """
@@ -186,13 +186,15 @@ def _warn_of_age(
 ) -> None:
     epochs = Instant(*np.array([each.epoch for each in elements]).T)
     from_start_s = seconds_between(in_tai(epoch_instant(epoch_utc), "UTC"), in_tai(epochs, "UTC"))
-    age_days = np.maximum(-from_start_s, from_start_s - duration_s) / DAY_S
+    age_days = np.maximum(np.abs(from_start_s), np.abs(from_start_s - duration_s)) / DAY_S
     stale = sorted(((age, name) for age, name in zip(age_days, names, strict=True) if age > FRESH_DAYS), reverse=True)
     if stale:
         worst = [f"{name} by {age:.0f} days" for age, name in stale]
+        middle_utc = epoch_utc + timedelta(seconds=duration_s / 2)
         warnings.warn(
-            f"Element sets lie far from the span: {listed(worst, NAMED_IN_WARNINGS)}. SGP4 strays by kilometres a "
-            f"day after {FRESH_DAYS:.0f} days; take elements nearer to {epoch_utc:%Y-%m-%d}.",
+            f"The span reaches far from the epochs of element sets: {listed(worst, NAMED_IN_WARNINGS)}. SGP4 strays by "
+            f"kilometres a day after {FRESH_DAYS:.0f} days; take elements nearer to {middle_utc:%Y-%m-%d}, or shorten "
+            "the span.",
             OrbitflWarning,
             stacklevel=2,
         )

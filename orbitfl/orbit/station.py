@@ -7,8 +7,11 @@ from orbitfl.errors import ScenarioError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundStation:
-    """A WGS84 place that sees satellites above `mask_deg` of geodetic elevation; refraction is left out.
+    """A WGS84 place that sees satellites above an elevation mask; refraction is left out.
 
+    name: what it is called. latitude_deg: the geodetic latitude, positive in the north.
+    longitude_deg: the longitude, positive in the east. altitude_m: the height above the ellipsoid.
+    mask_deg: the geodetic elevation above which it sees satellites.
     Raises ScenarioError for a place off the Earth.
     """
 

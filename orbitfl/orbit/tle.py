@@ -43,6 +43,8 @@ SECOND = re.compile(
 class Tle:
     """The satellites of a file of two-line elements, propagated by SGP4. Prefer OMM: new objects get no TLE.
 
+    path: the file; a relative path in a scenario counts from the scenario's own folder.
+
     Each takes the name on the line above it; where several share one, or have none, the catalogue id follows it.
     """
 

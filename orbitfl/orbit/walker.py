@@ -21,14 +21,16 @@ LOWEST_ALTITUDE_KM, HIGHEST_ALTITUDE_KM = 100.0, 100_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walker:
-    """`total` satellites on circular orbits in `planes` evenly spaced planes, evenly spaced within each.
+    """Satellites on circular orbits in evenly spaced planes, evenly spaced within each, numbered plane by plane.
 
-    The planes of a delta `pattern` go all the way round, those of a star half the way.
-    Each plane is shifted along the orbit by `phasing` · 360°/`total` against the one before (Walker,
-    Satellite constellations, J. Brit. Interplanet. Soc. 37, 1984). Satellites are numbered plane by plane.
-    `raan_deg` and `arglat_deg` place the first at the epoch, relative to GCRS axes. `altitude_km` counts from
-    the equatorial radius to the mean semi-major axis.
+    total: how many satellites there are. planes: how many orbital planes they share evenly. phasing: each plane is
+    shifted along the orbit by so many times 360°/total against the one before. altitude_km: what the mean semi-major
+    axis has more than the equatorial radius. inclination_deg: the tilt of all planes against the equator. raan_deg: the
+    right ascension of the first plane's ascending node at the epoch, relative to GCRS axes. arglat_deg: how far beyond
+    that node the first satellite is at the epoch. pattern: the planes of a `delta` go all the way round, those of a
+    `star` half the way.
 
+    Source: Walker, Satellite constellations, J. Brit. Interplanet. Soc. 37, 1984.
     Raises ScenarioError for numbers that make no constellation.
     """
 

@@ -31,10 +31,10 @@ Control = Literal[
 class Transfer:
     """What an update goes through on its way.
 
-    chunk_byte: what carries a checksum of its own; a window that closes leaves whole chunks behind. resume: whether
-    the next contact of the two goes on with them. keep_s: a message that old is written anew. loss: the share of chunks
-    that do not get through and are sent again. relays: how many messages of others a satellite carries along for those
-    that it meets (store, carry and forward), for strategies that gather.
+    chunk_byte: what carries a checksum of its own; a window that closes leaves whole chunks behind. resume: whether the
+    next contact of the two goes on with those chunks. keep_s: a message that old is written anew. loss: the share of
+    chunks that do not get through and are sent again. relays: how many messages of others a satellite carries along for
+    those that it meets (store, carry and forward), for strategies that gather.
     """
 
     chunk_byte: int = 65_536
@@ -56,11 +56,14 @@ class Transfer:
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """`min_interval_s`: least time between two exchanges of the same pair of satellites, or of one with the ground.
+    """How satellites share what they learn; the scenario key `exchange`.
 
-    `controls`: strategies run beside this one on the same mission, for comparison. `groups`: lists of satellites'
-    names, for strategies with two levels; left out, they are the planes of a Walker constellation. `screen`: which
-    updates are not even merged.
+    strategy: who exchanges with whom, and what becomes of the models.
+    min_interval_s: least time between two exchanges of the same pair of satellites, or of one with the ground.
+    compressor: how an update is written. transfer: what an update goes through on its way.
+    screen: which updates are not even merged. groups: lists of satellites' names, for strategies with two levels; left
+    out, they are the planes of a Walker constellation. controls: strategies run beside this one on the same mission,
+    for comparison.
     Raises ScenarioError for impossible values, and for parts that do not fit each other, those of controls included.
     """
 

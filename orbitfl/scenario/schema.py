@@ -43,7 +43,10 @@ Instrument = Annotated[Swath | OffNadir, Discriminator("kind")]
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """Satellite to satellite, and satellite to ground; a link left out makes no contacts."""
+    """What terminals carry; a link left out makes no contacts.
+
+    isl: the terminals between satellites. ground: the terminals between satellites and stations.
+    """
 
     isl: Link | None = None
     ground: Link | None = None
@@ -58,7 +61,10 @@ class Links:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Every model is scored on `data` every `every_s` of mission time."""
+    """When, and on what, every model is scored.
+
+    data: the scenes that all are scored on. every_s: the mission time from one scoring to the next.
+    """
 
     data: Data
     every_s: float = 1800.0
@@ -72,9 +78,9 @@ class Evaluation:
 class Imaging:
     """What every satellite's instrument sees: scenes for data under the partition overflight, and the event's area.
 
-    The default swath is Sentinel-2's (ESA, Sentinel-2 User Handbook, 2015). min_sun_elevation_deg: from which height of
-    the Sun an image shows something. cloud_probability: of each image of each area, to show nothing but cloud; drawn
-    from the scenario's seed.
+    instrument: how far it reaches; by default a swath as wide as Sentinel-2's (ESA, Sentinel-2 User Handbook, 2015).
+    min_sun_elevation_deg: from which height of the Sun an image shows something. cloud_probability: how likely an image
+    of an area shows nothing but cloud; drawn from the scenario's seed.
     """
 
     instrument: Instrument = field(default_factory=lambda: Swath(width_km=290.0))
@@ -90,14 +96,16 @@ class Imaging:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A disaster at `time_utc` in `area`: how soon does a useful map of its water reach the ground?
+    """A disaster: how soon does a useful map of its water reach the ground?
 
     Every satellite that passes over the whole area afterwards, by daylight, segments the tiles of `data` onboard and
-    sends the mask at its next pass over a station. data: scenes with their true masks; those in the area count.
+    sends the mask at its next pass over a station.
+
+    time_utc: when it happens. area: where it happens. data: scenes with their true masks; those in the area count.
     target_iou_water: from how many percent a map is useful.
     raw_bit_per_px: what a pixel of the raw image takes on the link, for the bent pipe that a map is compared with: the
     default is an estimate, 13 bands of 12 bits compressed three to one as Sentinel-2 does, about.
-    ground_processing_s: from the raw image on the ground to its map, an estimate.
+    ground_processing_s: how long it takes from the raw image on the ground to its map, an estimate.
     """
 
     time_utc: Moment
@@ -122,8 +130,8 @@ class Mission:
     """The keys that decide when satellites meet: all that a contact plan needs.
 
     name: what the mission is called. epoch_utc: when it begins, such as 2018-05-18T03:21:00Z. duration_s: how long it
-    lasts. constellation: the satellites' orbits. ground_stations: where they can talk to the ground. links: what their
-    terminals carry. contacts: which contacts count.
+    lasts. constellation: the satellites' orbits. ground_stations: where satellites can talk to the ground. links: what
+    the terminals carry. contacts: which contacts count.
     """
 
     name: str
@@ -169,12 +177,12 @@ class Scenario(Mission):
     """One mission with its learning, complete: everything that its result depends on.
 
     model: the network and its launch weights. data: the scenes to learn from, and which satellite holds which.
-    evaluation: the scenes that everybody is scored on. seed: of everything that is drawn by lot. environment: battery,
-    panels, heat and limits. training: how a satellite learns. exchange: how satellites share what they learn.
-    `compute`: the board; `bus`: what the environment's values came from, if a profile. In YAML each is a profile's
-    name, the path of its file or the profile itself, and the bus stands at `environment.bus`.
-    `imaging`: what the satellites see. `faults`: what goes wrong on purpose. `event`: a disaster to map. `priorities`:
-    every activity but standby, what comes first before the rest.
+    evaluation: the scenes that everybody is scored on. seed: what every lot is drawn from; equal seeds give equal
+    results. compute: the board; in YAML a profile's name, the path of its file or the profile itself. bus: what the
+    environment's values came from, if a profile; in YAML it stands at `environment.bus`. environment: battery, panels,
+    heat and limits. training: how a satellite learns. exchange: how satellites share what they learn. imaging: what the
+    satellites see. faults: what goes wrong on purpose. event: a disaster to map. priorities: every activity but
+    standby, what comes first before the rest.
     """
 
     model: MobileSam

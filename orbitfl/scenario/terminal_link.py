@@ -11,7 +11,10 @@ from orbitfl.scenario.profiles import Terminal
 
 @dataclass(frozen=True, kw_only=True)
 class TerminalLink:
-    """`profile`: a terminal; in YAML its name, the path of its file, or the profile itself."""
+    """A link over a terminal, with its rate or budget, its watts and its reach.
+
+    profile: a terminal; in YAML its name, the path of its file, or the profile itself.
+    """
 
     kind: Literal["terminal"] = "terminal"
     profile: Terminal

@@ -13,10 +13,14 @@ LARGEST_RATE = 1.0e6
 
 @dataclass(frozen=True)
 class MobileSam:
-    """`kind`: the network; `weights`: official | nano-base | a file; `image_px`: what a tile is resized to.
+    """The network, and the part of it that learns.
 
-    `trainable`: what learns onboard, and travels: `mask_decoder`; `mask_decoder_lite`, its parts nearest to the mask;
-    `lora`, changes of rank `lora_rank` to its attentions; `prompt_tokens`, so many tokens beside every prompt.
+    kind: the network: `mobile_sam` as published, or the small `mobile_sam_nano`.
+    weights: what it is launched with: `official`, `nano-base` or the path of a file.
+    trainable: what learns onboard, and travels: `mask_decoder`; `mask_decoder_lite`, its parts nearest to the mask;
+    `lora`, low-rank changes to its attentions; `prompt_tokens`, tokens beside every prompt.
+    lora_rank: the rank of the changes that `lora` learns. prompt_tokens: how many tokens `prompt_tokens` learns.
+    image_px: what a tile is resized to.
     """
 
     kind: Literal["mobile_sam", "mobile_sam_nano"]
@@ -40,14 +44,16 @@ class MobileSam:
 
 @dataclass(frozen=True)
 class Training:
-    """AdamW on the mask decoder.
+    """AdamW on the part of the model that learns, in sessions of some batches.
 
-    A session is `session_steps` batches; sessions of one satellite begin at least `session_every_s` apart. A satellite
-    that may not begin what it wanted stands by for `retry_s` (the paper's 900 s).
-    `most_tiles`: a satellite trains on at most so many of its tiles, drawn by lot, anew for every number: three are not
-    some of six. Left out, on all.
-    `prompt`: what the model is told besides the image. `points` and `box` come from the true mask: an oracle, as
-    in the paper; an onboard satellite has `none`.
+    optimizer: AdamW, the only one so far. learning_rate: AdamW's step size. weight_decay: the part of the weights that
+    AdamW takes off at a step, over its step size. batch_size: how many tiles a batch has. loss: binary cross-entropy
+    plus soft Dice, the only one so far. prompt: what the model is told besides the image. `points` and `box` come from
+    the true mask: an oracle, as in the paper; an onboard satellite has `none`. session_steps: how many batches a
+    session has. session_every_s: the least time from the beginning of a session to that of the same satellite's next.
+    retry_s: how long a satellite stands by that may not begin what it wanted (the paper's 900 s). most_tiles: a
+    satellite trains on at most so many of its tiles, drawn by lot, anew for every number: three are not some of six.
+    Left out, on all.
     """
 
     optimizer: Literal["adamw"] = "adamw"

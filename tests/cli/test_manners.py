@@ -128,3 +128,58 @@ def test_short_work_stays_silent(monkeypatch: pytest.MonkeyPatch):
     now_s[0] += progress.PATIENCE_S + 0.1
     notify("passes", 2, 4)
     assert told == [("passes", 2, 4)]
+
+
+PRINTING = (["schema"], ["contacts", "constellations/first_light.yaml"], ["--help"])
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=lambda words: words[0])
+def test_a_full_disk_behind_stdout_ends_in_a_sentence(repository: Path, arguments: list[str]):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([ORBITFL, *arguments], cwd=repository, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "orbitfl: stdout could not be written: No space left on device. Free some space, or send it to another file.\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=lambda words: words[0])
+def test_a_reader_that_has_left_is_no_news(repository: Path, arguments: list[str]):
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([ORBITFL, *arguments], cwd=repository, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_a_name_that_stdout_cannot_express_ends_in_a_sentence(repository: Path):
+    stations = "ground_stations=[{name: Kirunå, latitude_deg: 67.9, longitude_deg: 21}]"
+    command = [ORBITFL, "contacts", "constellations/first_light.yaml", "--set", stations]
+    encodings = ("ascii", "utf-8:backslashreplace")
+    refused, advised = (
+        subprocess.run(
+            command,
+            cwd=repository,
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        for encoding in encodings
+    )
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "orbitfl: stdout is encoded as ascii, which has no '\\xe5'; set PYTHONIOENCODING=utf-8:backslashreplace, and "
+        "try again.\n"
+    )
+    assert advised.returncode == 0 and "Kirunå" in advised.stdout
+
+
+def test_what_fails_for_other_reasons_is_not_blamed_on_stdout(orbitfl, monkeypatch: pytest.MonkeyPatch):
+    """Such as a fault of ours: it has to be seen."""
+
+    def fail() -> None:
+        "å".encode("ascii")
+
+    monkeypatch.setattr("orbitfl.cli.app", fail)
+    with pytest.raises(UnicodeEncodeError):
+        orbitfl("schema")

@@ -145,6 +145,12 @@ def test_a_path_is_no_scenario():
         orbitfl.run("first_light.yaml")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("given", ["first_light.yaml", Path("first_light.yaml"), {"name": "x"}, None])
+def test_a_contact_plan_of_what_is_no_scenario_is_refused_with_the_remedy(given: object):
+    with pytest.raises(ScenarioError, match=r"^contact_plan takes a scenario, but .* was given; read it with orbitfl"):
+        orbitfl.contact_plan(given)  # pyright: ignore[reportArgumentType]
+
+
 def test_taken_folder_is_refused_before_anything_runs(scenario: Scenario, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(StorageError, match="not empty"):

@@ -140,6 +140,25 @@ def test_a_single_message_and_a_byte_order_mark_are_taken(tmp_path: Path):
     assert [each.name for each in read_omm(written(tmp_path, "\ufeff" + json.dumps(NEW)))] == ["OBJECT A"]
 
 
+@pytest.mark.parametrize("indent", ["  ", "\t"])
+def test_kvn_may_be_indented(tmp_path: Path, indent: str):
+    """Blanks before a keyword mean nothing: CCSDS 502.0-B-3, section 7.4."""
+    indented = "\n" + "".join(f"{indent}{line}\n" for line in as_kvn([ISS, NEW]).splitlines())
+    plain = read_omm(written(tmp_path, as_kvn([ISS, NEW])))
+    assert read_omm(written(tmp_path, indented)) == plain and len(plain) == 2
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", " \t\n", "\ufeff\n"])
+def test_csv_may_begin_with_blank_lines(tmp_path: Path, blank: str):
+    plain = read_omm(written(tmp_path, as_csv([ISS, NEW])))
+    assert read_omm(written(tmp_path, blank + as_csv([ISS, NEW]))) == plain
+
+
+def test_a_csv_line_too_long_is_counted_with_the_blank_ones_before_it(tmp_path: Path):
+    with pytest.raises(DataError, match="line 4 has more values than there are keys"):
+        read_omm(written(tmp_path, "\n\nMEAN_MOTION,BSTAR\n1,2,3\n"))
+
+
 def test_names_with_commas_and_brackets_are_kept(tmp_path: Path):
     quoted = as_csv([ISS | {"OBJECT_NAME": '"STARLINK-1, [DTC]"'}])
     assert next(csv.reader(quoted.splitlines()[1:]))[0] == "STARLINK-1, [DTC]"

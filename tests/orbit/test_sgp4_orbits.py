@@ -197,23 +197,41 @@ def test_a_satellite_that_decays_later_is_refused_when_asked_for():
         propagator.positions(np.linspace(0, 60 * DAY_S, 20))
 
 
-@pytest.mark.parametrize(("days", "warned"), [(13.9, False), (14.1, True), (-13.9, False), (-14.1, True)])
-def test_elements_far_from_the_span_warn_with_the_days(days: float, warned: bool):
-    """Before the span's start, or after its end a day later."""
-    start = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(seconds=1234.5)
-    epoch_utc = start + timedelta(days=days) - timedelta(days=1) * (days < 0)
+@pytest.mark.parametrize(
+    ("starts_day", "lasts_day", "age_day"),
+    [
+        (12.9, 1, None),
+        (13.1, 1, 14),
+        (-13.9, 1, None),
+        (-14.1, 1, 14),
+        (-13.9, 27.8, None),
+        (0.0, 60, 60),
+        (-40.0, 60, 40),
+        (-60.0, 60, 60),
+    ],
+)
+def test_a_span_that_reaches_far_from_the_elements_warns_with_the_days(
+    starts_day: float, lasts_day: float, age_day: int | None
+):
+    """Counted from the epoch of the elements to the farther end of the span."""
+    epoch_utc = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=starts_day, seconds=1234.5)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        sgp4_satellites([elements()], epoch_utc, DAY_S, PHYSICAL)
-    assert [each.category for each in caught] == [OrbitflWarning] * warned
-    assert all("A by 14 days" in str(each.message) for each in caught)
+        sgp4_satellites([elements()], epoch_utc, lasts_day * DAY_S, PHYSICAL)
+    assert [each.category for each in caught] == [OrbitflWarning] * (age_day is not None)
+    assert all(f"A by {age_day} days" in str(each.message) for each in caught)
+
+
+def test_the_warning_asks_for_elements_from_the_middle_of_the_span():
+    with pytest.warns(OrbitflWarning, match=r"nearer to 2026-10-31, or shorten the span\.$"):
+        sgp4_satellites([elements()], datetime(2026, 10, 1, tzinfo=UTC), 60 * DAY_S, PHYSICAL)
 
 
 def test_one_warning_names_the_worst():
     many = [elements(name=f"S{number}", catalogue_id=number) for number in range(1, 9)]
     many[4] = elements(name="WORST", catalogue_id=5, epoch=Instant(date(2026, 8, 1).toordinal(), 0.0))
     with pytest.warns(
-        OrbitflWarning, match=r"span: WORST by 92 days, S\d by 31 days, S\d by 31 days and 5 more"
+        OrbitflWarning, match=r"element sets: WORST by 93 days, S\d by 32 days, S\d by 32 days and 5 more"
     ) as caught:
         sgp4_satellites(many, datetime(2026, 11, 1, tzinfo=UTC), DAY_S, PHYSICAL)
     assert len(caught) == 1

@@ -2,6 +2,9 @@
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from orbitfl.contacts.areas import Area
+from orbitfl.contacts.links import LinkBudget
+from orbitfl.environment.battery import Battery
 from orbitfl.errors import ScenarioError
 from orbitfl.scenario import load, load_mission, resolved_yaml, yaml_text
 from orbitfl.scenario.descriptions import described
@@ -93,18 +99,78 @@ def test_it_judges_as_the_reader_does(validator: Draft202012Validator, repositor
         assert override in RIGHT
 
 
-def test_every_key_of_a_scenario_and_most_of_their_components_are_described(schema: dict[str, Any]):
-    keys = {name: key for name, key in schema["properties"].items() if "description" in key}
-    assert keys.keys() == schema["properties"].keys()
-    parts = [(name, key) for part in schema["$defs"].values() for name, key in part.get("properties", {}).items()]
-    told = ["description" in key for name, key in parts if name != "kind"]
-    assert sum(told) > 0.75 * len(told)
+def test_every_key_has_a_whole_sentence_of_its_own(schema: dict[str, Any]):
+    """Only the kind that a section is about says nothing more."""
+    for name, part in {"scenario": schema, **schema["$defs"]}.items():
+        keys = {key: value for key, value in part.get("properties", {}).items() if "const" not in value}
+        assert all("description" in value for value in keys.values()), name
+        told = {key: value["description"] for key, value in keys.items()}
+        assert [key for key, text in told.items() if not is_whole(text, told)] == [], name
+        for text, times in Counter(told.values()).items():
+            sharing = ", ".join(key for key in told if told[key] == text)
+            assert times == 1 or f"{sharing}: " in " ".join(part["description"].split()), f"{name}: {sharing}"
 
 
-def test_descriptions_come_from_docstrings_and_fall_back_on_units():
-    told = described(Transfer)
-    assert told["keep_s"] == "a message that old is written anew."
-    assert told["loss"].startswith("the share of chunks") and "relays" not in told["loss"]
+def is_whole(text: str, keys: Iterable[str]) -> bool:
+    """From a capital or a quotation to a full stop, nothing left open, and no other key's entry within."""
+    pairs = all(text.count(first) == text.count(last) for first, last in ("()", "[]", "{}"))
+    closed = all(text.count(mark) % 2 == 0 for mark in ('"', "`"))
+    entry = re.search(rf"(?:^|[.;] )`?(?:{'|'.join(keys)})`?: ", text)
+    return pairs and closed and entry is None and re.fullmatch(r"[A-Z\"`].*\w[\"`)]*\.", text) is not None
+
+
+@pytest.mark.parametrize(
+    ("component", "key", "text"),
+    [
+        (Transfer, "keep_s", "A message that old is written anew."),
+        (Transfer, "loss", "The share of chunks that do not get through and are sent again."),
+        (Area, "west_deg", "The longitude of its western edge."),
+        (LinkBudget, "margin_db", "What is kept unused."),
+        (Battery, "charging_w", "What the panels give in sunlight, whatever their angle to it."),
+    ],
+)
+def test_descriptions_come_from_docstrings(component: type, key: str, text: str):
+    assert described(component)[key] == text
+
+
+@dataclass
+class Kettle:
+    """It boils: water, mostly.
+
+    size: how much it holds, compared with this: nothing. A small size: it boils soon. fill, heat_w: as in a pot (of
+    size: any; never mind).
+
+    What follows says nothing of heat_w.
+    lid: whether it
+    has one.
+    Raises ValueError: size is negative.
+    """
+
+    size: int
+    fill: int
+    heat_w: float
+    lid: bool
+    spout: bool
+
+
+@dataclass
+class Samovar(Kettle):
+    """It stands about. lid: a little crown."""
+
+    tap: str
+
+
+def test_only_a_key_at_the_start_of_a_sentence_is_explained():
+    assert described(Kettle) == {
+        "size": "How much it holds, compared with this: nothing. A small size: it boils soon.",
+        "fill": "As in a pot (of size: any; never mind).",
+        "heat_w": "As in a pot (of size: any; never mind).",
+        "lid": "Whether it has one.",
+    }
+
+
+def test_a_dataclass_says_more_of_the_keys_of_the_one_it_extends():
+    assert described(Samovar) == described(Kettle) | {"lid": "A little crown."}
 
 
 def test_the_page_of_keys_is_what_the_code_says(repository: Path, schema: dict[str, Any]):

@@ -22,7 +22,9 @@ _VALUES = "values."
 
 @dataclass(frozen=True)
 class TopK:
-    """The `share` of all numbers that is largest in magnitude; `values` says how they are written.
+    """The numbers that are largest in magnitude.
+
+    share: which part of all numbers is told. values: how the numbers told are written.
 
     Places take 12 bits each, and two bytes for each 4096 numbers. Of equal magnitudes the first are taken.
     """
@@ -62,7 +64,9 @@ class TopK:
 
 @dataclass(frozen=True)
 class LowRank:
-    """Every matrix as the product of two thin ones, the best of `rank` columns that a few power iterations find.
+    """Every matrix as the product of two thin ones, the best that a few power iterations find.
+
+    rank: how many columns the thin matrices have. values: how the numbers in them are written.
 
     After PowerSGD (Vogels et al. 2019, arXiv 1905.13727), but from a fixed start and iterated, without its warm start:
     so that a message depends on its vector alone. Longer shapes are matrices of their first axis against the others;

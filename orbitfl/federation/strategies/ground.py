@@ -21,10 +21,13 @@ from orbitfl.federation.weights import Layout, Vector, scaled
 
 @dataclass(frozen=True)
 class FedAvg(Plain):
-    """Rounds that close with the models of a `share` of all satellites.
+    """Rounds that close with the models of a share of all satellites.
 
-    McMahan et al. 2017 (arXiv 1602.05629, algorithm 1). The server's model becomes that of the letters under `rule`, by
-    default weighted with their tiles; rules that look at one's own model count the server's as one more, without tiles.
+    share: the part of all satellites whose models close a round.
+    rule: what becomes of the models of a round; by default their mean, weighted with their tiles. Rules that look at
+    one's own model count the server's as one more, without tiles.
+
+    McMahan et al. 2017 (arXiv 1602.05629, algorithm 1). The server's model becomes that of the letters under `rule`.
     A satellite that meets the server again before its round has closed hands in nothing more, and trains on; what it
     learns so goes on top of the next model. One whose round has closed without it drops what it has learnt, takes the
     new model and begins anew, as published: every letter of a round goes on from the same model.
@@ -108,6 +111,8 @@ class _Changes(Plain):
 class FedBuff(_Changes):
     """The server steps by the mean of `buffer` changes, each weighted 1/sqrt(1 + rounds it is behind).
 
+    buffer: how many changes the server gathers before it steps. lr: how far it steps, in lengths of the mean change.
+
     Nguyen et al. 2022 (arXiv 2106.06639, algorithm 1). A buffer holds one change of a satellite; a constellation
     smaller than the buffer fills it with one of each.
     """
@@ -135,6 +140,9 @@ class FedBuff(_Changes):
 @dataclass(frozen=True)
 class DiLoCo(_Changes):
     """An outer optimiser steps the server along the mean change (Douillard et al. 2023, arXiv 2311.08105, algorithm 1).
+
+    share: the part of all satellites whose changes close a round. lr: the outer learning rate.
+    momentum: the part of the outer momentum that the next round keeps.
 
     m <- momentum m + change, model <- model + lr (change + momentum m), with Nesterov's momentum. Changes are weighted
     with their tiles, as Photon does (Sani et al. 2024, arXiv 2411.02908); its lr 1 and momentum 0 is plain averaging.

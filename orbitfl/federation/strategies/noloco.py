@@ -16,6 +16,8 @@ from orbitfl.federation.weights import Layout, mean, scaled
 class NoLoCo(Plain):
     """Pairs of satellites step their anchors along their mean change (Kolehmainen et al. 2025, arXiv 2506.10911).
 
+    lr: the outer learning rate. momentum: the part of an anchor's last step that the next one keeps.
+
     As in github.com/gensyn-ai/noloco, with model theta, anchor phi and momentum m, over the pair:
     m <- momentum m + lr mean(theta - phi) + lr (mean(phi) - phi), phi <- phi + m, theta <- phi.
     The last term of m keeps anchors from drifting apart. Both theta and phi travel; what was trained while they did is

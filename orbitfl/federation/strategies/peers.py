@@ -15,8 +15,10 @@ from orbitfl.federation.weights import Layout
 class Gossip(Plain):
     """Two satellites in contact average, both or none (AD-PSGD, Lian et al. 2018, arXiv 1710.06952, algorithm 1).
 
-    Both move by what the rule makes of the two models that travelled. With the mean their sum is kept: neither the
-    rounding of a compressed update nor training that went on meanwhile is lost or counted twice.
+    rule: what either satellite makes of the two models that travelled.
+
+    With the mean their sum is kept: neither the rounding of a compressed update nor training that went on meanwhile is
+    lost or counted twice.
     """
 
     kind: Literal["gossip"] = "gossip"
@@ -36,7 +38,10 @@ class Gossip(Plain):
 
 @dataclass(frozen=True)
 class TwoLevel(Plain):
-    """Gossip that is dense within an orbital plane and sparse between planes, at most every `across_every_s`.
+    """Gossip that is dense within an orbital plane and sparse between planes.
+
+    across_every_s: the least time between two exchanges of a pair of satellites from different planes.
+    rule: what either satellite makes of the two models that travelled.
 
     In the spirit of WorldLM's federations of federations (Iacob et al. 2024, arXiv 2405.14446); who is across is the
     engine's to know.
@@ -63,6 +68,8 @@ class TwoLevel(Plain):
 @dataclass(frozen=True)
 class Neighbourhood(Plain):
     """Letters wait, the newest of each sender, and are merged together before the next session.
+
+    rule: what becomes of one's own model and the letters.
 
     The swarm rule of DistMSMatch (Östman et al. 2023, arXiv 2305.04059). Who receives moves and who sent does not, so
     the sum of all models is not kept: a satellite that is heard more counts more. What a compressor has not told yet

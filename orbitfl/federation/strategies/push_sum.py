@@ -17,11 +17,12 @@ from orbitfl.federation.weights import Layout, Vector
 class PushSum(Plain):
     """Stochastic gradient push (Assran et al. 2019, arXiv 1811.10792, algorithm 1), one receiver at a time.
 
+    least_mass: what a satellite keeps of its mass, whatever it gives away, as push-sum allows.
+
     A satellite holds a sum x and a mass w, and its network runs x / w. It gives half of both away, the mass beside the
     model x / w, and lets go what the receiver acknowledged, as it was read: so the totals of x and w over all
     satellites never change, whatever is lost or rounded. As in the paper a session's change is added to x, so a
-    satellite with little mass moves far; none gives mass away below `least_mass`, which push-sum allows.
-    Nothing bounds what a dishonest peer claims as its mass.
+    satellite with little mass moves far; hence `least_mass`. Nothing bounds what a dishonest peer claims as its mass.
     """
 
     kind: Literal["push_sum"] = "push_sum"

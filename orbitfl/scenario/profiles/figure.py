@@ -29,7 +29,10 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """`value` in the unit that its key names. `source`: where it comes from, or `estimate` and how it was made."""
+    """A number with its source.
+
+    value: the number, in the unit that its key names. source: where it comes from, or `estimate` and how it was made.
+    """
 
     value: float
     source: str
@@ -41,7 +44,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Steps:
-    """As `Figure`, of several numbers that rise."""
+    """As `Figure`, of several numbers that rise.
+
+    value: the numbers, in the unit that their key names. source: where they come from, or `estimate` and how they were
+    made.
+    """
 
     value: tuple[float, ...]
     source: str

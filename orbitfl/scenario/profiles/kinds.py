@@ -13,10 +13,12 @@ from orbitfl.scenario.profiles.figure import Figure, Steps, require_positive
 class Board:
     """A computer. Its watts are what it draws in all while it does the work, not what the work adds.
 
-    train_step_s, train_w: one batch of training. inference_s, inference_w: one tile, from image to mask.
-    merge_s, merge_w: taking a peer's update into one's own weights. exchange_w: while an update travels over a link
-    that is not a terminal; computer and radio together. memory_byte: what the board has. peak_memory_byte: the most
-    that this work takes of it.
+    name: what it is called. train_step_s: how long one batch of training takes. train_w: what it draws while it trains.
+    inference_s: how long one tile takes, from image to mask. inference_w: what it draws while it makes masks.
+    standby_w: what it draws while it is idle, or a terminal works.
+    merge_s: how long it takes to merge a peer's update into one's own weights. merge_w: what it draws while it merges.
+    exchange_w: what it draws while an update travels over a link that is not a terminal, computer and radio together.
+    memory_byte: the memory that the board has. peak_memory_byte: the most memory that this work takes.
     """
 
     kind: Literal["board"] = "board"
@@ -43,8 +45,10 @@ class Board:
 class Bus:
     """A satellite without its computer: battery, panels, and one thermal node.
 
-    charging_w: what the panels give in sunlight. standby_w: what the bus itself draws, always, beside the board.
-    The keys from mass_kg on are those of `environment.thermal`.
+    name: what it is called. battery_j: what a full battery holds. initial_charge: how full it is at the start, from 0
+    to 1. charging_w: what the panels give in sunlight. standby_w: what the bus itself draws, always, beside the board.
+    mass_kg, heat_capacity_j_kg_k, initial_temperature_k, sun_absorptance, infrared_absorptance, sun_facing_area_m2,
+    earth_facing_area_m2, emissive_area_m2, work_to_heat: as in `environment.thermal`.
     """
 
     kind: Literal["bus"] = "bus"
@@ -90,8 +94,11 @@ class Bus:
 class Terminal:
     """A radio or optical terminal: either `rate_bps`, or a budget with the keys of `{kind: budget}` in `links`.
 
-    transmit_w, receive_w: what it draws from the battery while it sends and while it receives, not what it radiates.
-    max_range_km: beyond which two satellites with it have no contact.
+    name: what it is called. transmit_w: what it draws from the battery while it sends, not what it radiates. receive_w:
+    what it draws from the battery while it receives. max_range_km: farther apart, two satellites with it have no
+    contact. rate_bps: what it carries at any range, if it has no budget. eirp_dbw, g_over_t_db_k, frequency_ghz,
+    required_eb_n0_db, losses_db, margin_db, max_rate_bps, min_rate_bps, steps_bps: as in `{kind: budget}`, if it has no
+    rate_bps.
     """
 
     kind: Literal["terminal"] = "terminal"
