@@ -18,9 +18,10 @@ from orbitfl.orbit.crossings import Reached, Windows, find_windows, untold
 from orbitfl.orbit.ephemeris import Ephemeris
 from orbitfl.orbit.smooth import SmoothCurve
 
-EngineName = Literal["auto", "numpy", "numba"]
+EngineName = Literal["auto", "numpy", "numba", "closed_form"]
 WORTH_COMPILING = 20_000_000
-"""Pairs times steps from which loading the compiled code pays: a second, and some more the first time."""
+"""Pairs times steps from which loading the compiled code pays, a second and some more the first time, or what spares
+it: `orbitfl.contacts.shell`."""
 WORTH_CALLING = 200_000
 """The same once it is loaded."""
 
@@ -53,13 +54,14 @@ NUMPY = Engine("numpy", find_windows, pass_windows, ranges_km)
 def engine_for(name: EngineName, pair_steps: int) -> Engine:
     """The engine of that name; "auto" takes numba, where it is installed, for searches that are worth loading it.
 
+    So does "closed_form", for what it has to search for all the same.
     Raises ScenarioError if numba is asked for by name and not installed.
     """
     installed = find_spec("numba") is not None
     if name == "numba" and not installed:
         raise ScenarioError("The engine numba is not installed; run pip install 'orbitfl[numba]' or take numpy.")
     least = WORTH_CALLING if "orbitfl.contacts.compiled_ground" in sys.modules else WORTH_COMPILING
-    if name == "numpy" or not installed or (name == "auto" and pair_steps < least):
+    if name == "numpy" or not installed or (name != "numba" and pair_steps < least):
         return NUMPY
     from orbitfl.contacts import compiled, compiled_ground
 

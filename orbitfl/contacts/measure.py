@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +16,9 @@ from orbitfl.orbit.jets import dot
 
 ROUNDS = 2
 SAMPLES_AT_ONCE = 1 << 18
+
+RangeKm = Callable[[Ints, Ints, Floats], Floats]
+"""Distances in km of bodies a and b at one time each; all (n,)."""
 
 
 class Spans(NamedTuple):
@@ -49,21 +52,21 @@ def ranges_km(bodies: Ephemeris, spans: Spans) -> tuple[NDArray[np.float32], NDA
     return nearest, farthest
 
 
-def mean_rate_bps(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
+def mean_rate_bps(range_km: RangeKm, spans: Spans, link: Link) -> Floats:
     """Mean (n,) of the link's rate over each span; see `mean_over_panels` for its error."""
     rates = np.empty(len(spans.a))
     for rows, part in spans.blocks(PIECES / PANEL_S):
-        rates[rows] = _mean_of(bodies, part, link)
+        rates[rows] = _mean_of(range_km, part, link)
     return rates
 
 
-def _mean_of(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
+def _mean_of(range_km: RangeKm, spans: Spans, link: Link) -> Floats:
     duration_s = spans.end_s - spans.start_s
     panels = np.maximum(1, np.ceil(duration_s / PANEL_S)).astype(np.intp)
     span, place = _enumerated(panels)
     within = spans.where(span)
     first_km, middle_km, last_km = (
-        _distance_at(bodies, within, within.start_s + (place + share) / panels[span] * duration_s[span])
+        range_km(within.a, within.b, within.start_s + (place + share) / panels[span] * duration_s[span])
         for share in (0.0, 0.5, 1.0)
     )
     rates = mean_over_panels(link, first_km, middle_km, last_km)
@@ -71,7 +74,7 @@ def _mean_of(bodies: Ephemeris, spans: Spans, link: Link) -> Floats:
 
 
 def _ranges_of(bodies: Ephemeris, spans: Spans) -> tuple[Floats, Floats]:
-    ends_km = [_distance_at(bodies, spans, t_s) for t_s in (spans.start_s, spans.end_s)]
+    ends_km = [range_km(bodies, spans.a, spans.b, t_s) for t_s in (spans.start_s, spans.end_s)]
     nearest, farthest = np.minimum(*ends_km), np.maximum(*ends_km)
     span, node, share = _turns(bodies, spans)
     turn_km = _distance_km(bodies, spans.a[span], spans.b[span], node, share)
@@ -114,9 +117,10 @@ def _zero_of_cubic(start: Floats, start_slope: Floats, end: Floats, end_slope: F
     return share
 
 
-def _distance_at(bodies: Ephemeris, spans: Spans, t_s: Floats) -> Floats:
+def range_km(bodies: Ephemeris, a: Ints, b: Ints, t_s: Floats) -> Floats:
+    """Distances of bodies `a` and `b` at one time each; all (n,)."""
     node = bodies.node_before(t_s)
-    return _distance_km(bodies, spans.a, spans.b, node, (t_s - bodies.t_s[node]) / bodies.step_s)
+    return _distance_km(bodies, a, b, node, (t_s - bodies.t_s[node]) / bodies.step_s)
 
 
 def _distance_km(bodies: Ephemeris, a: Ints, b: Ints, node: Ints, share: Floats) -> Floats:

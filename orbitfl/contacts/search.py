@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 from itertools import tee
 
 import numpy as np
@@ -13,19 +13,20 @@ import numpy as np
 from orbitfl.contacts.cache import kept
 from orbitfl.contacts.clearance import sampled_above
 from orbitfl.contacts.columns import GROUND, ISL, Column, SearchedColumns, columns_of, merged
-from orbitfl.contacts.engine import Engine, EngineName, engine_for
+from orbitfl.contacts.engine import WORTH_COMPILING, Engine, EngineName, engine_for
 from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
 from orbitfl.contacts.links import LONGEST_RANGE_KM, FixedRate, Link
-from orbitfl.contacts.measure import Spans, mean_rate_bps
+from orbitfl.contacts.measure import Spans, mean_rate_bps, range_km
 from orbitfl.contacts.pairs import Pairs, blocks, chosen_pairs, count_of_pairs
 from orbitfl.contacts.paseos_convention import apparent
 from orbitfl.contacts.plan import ContactPlan
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules, range_allowance_km2
+from orbitfl.contacts.shell import Shell, nearer_than, past_blocking, shell_of, shell_ranges_km, shell_windows, swings
 from orbitfl.contacts.terminals import with_terminals
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
-from orbitfl.orbit.arrays import Ints
+from orbitfl.orbit.arrays import Floats, Ints
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.crossings import Reached, Windows, intersection
@@ -72,7 +73,8 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
     """The whole contact plan; `notify` is told how many of its seconds have been searched.
 
     Edges are within 5 ms of the propagator's for low orbits, within 0.15 s where high and eccentric ones take part
-    (docs/validation.md). `engine` changes the speed alone.
+    (docs/validation.md). `engine` changes the speed alone, but for edges that are exact in closed form: by a
+    millisecond at most. "auto" takes it where `orbitfl.contacts.shell` has one and a search would be long.
     Raises ScenarioError for names that are not distinct, satellites within the blocking sphere and more pairs than
     memory holds, and what the constellation raises.
     """
@@ -163,7 +165,10 @@ def _pairs(sky: _Sky) -> Pairs:
 
 
 def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
-    chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
+    work = len(pairs.a) * len(sky.parts.nodes_s)
+    if (shell := _shell(sky, engine, work)) is not None:
+        return _within_shell(sky, shell, pairs, link)
+    chosen = engine_for(engine, work)
     in_sight = (past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
     windows = chosen.pair_windows(in_sight, sky.told("satellites in sight", notify))
     if (reach_km := sky.asked.isl_reach_km) <= LONGEST_RANGE_KM:
@@ -173,6 +178,33 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName,
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
     a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
     return _columns(ISL, a, b, windows, sky.parts, link, chosen)
+
+
+def _shell(sky: _Sky, engine: EngineName, work: int) -> Shell | None:
+    """What needs no search, if satellites form it, and if `engine` takes it for so many pairs times steps."""
+    if engine in ("numpy", "numba") or (engine == "auto" and work < WORTH_COMPILING):
+        return None
+    shell = shell_of(sky.satellites.propagator)
+    if engine == "closed_form" and shell is None:
+        raise ScenarioError(
+            "closed_form takes satellites on circular orbits of one size and tilt, as Walker's are, and these are "
+            "others; take auto."
+        )
+    return shell
+
+
+def _within_shell(sky: _Sky, shell: Shell, pairs: Pairs, link: Link) -> Columns:
+    """As `_between_satellites`."""
+    asked, seen = sky.asked, swings(shell, *pairs)
+    least = max(past_blocking(shell, asked.blocking_radius_km), nearer_than(shell, asked.isl_reach_km))
+    windows = _long_enough(shell_windows(seen, least, asked.duration_s), asked.rules.min_duration_s)
+    a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
+    nearest, farthest = shell_ranges_km(seen, windows, least)
+    if isinstance(link, FixedRate):
+        rate = np.full(len(windows), link.rate_bps)
+    else:
+        rate = mean_rate_bps(shell.range_km, Spans(a, b, windows.start_s, windows.end_s), link)
+    return _table(ISL, a, b, windows, nearest, farthest, rate)
 
 
 def _to_ground(sky: _Sky, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
@@ -217,7 +249,12 @@ def _columns(
         low, high = engine.ranges_km(part, spans)
         nearest[rows], farthest[rows] = np.minimum(nearest[rows], low), np.maximum(farthest[rows], high)
         if not isinstance(link, FixedRate):
-            rate[rows] += mean_rate_bps(part, spans, link) * (spans.end_s - spans.start_s) / duration_s[rows]
+            mean_bps = mean_rate_bps(partial(range_km, part), spans, link)
+            rate[rows] += mean_bps * (spans.end_s - spans.start_s) / duration_s[rows]
+    return _table(kind, a, b, windows, nearest, farthest, rate)
+
+
+def _table(kind: int, a: Ints, b: Ints, windows: Windows, nearest: Column, farthest: Column, rate: Floats) -> Columns:
     return {
         "kind": np.full(len(windows), kind, np.int8),
         "a": a.astype(np.int32, copy=False),
@@ -228,7 +265,7 @@ def _columns(
         "range_min_km": nearest,
         "range_max_km": farthest,
         "rate_bps": rate,
-        "volume_bit": rate * duration_s,
+        "volume_bit": rate * (windows.end_s - windows.start_s),
     }
 
 

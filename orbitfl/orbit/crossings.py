@@ -146,9 +146,9 @@ def find_windows(
     keys, opened, first_s, last_s, bits = [], None, 0.0, 0.0, 0
     for curve in curves:
         if opened is None:
-            opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), _bits(curve.count)
+            opened, first_s, bits = curve.positive(0), float(curve.t_s[0]), bits_of(curve.count)
         last_s = float(curve.t_s[-1])
-        _require_room(last_s - first_s, bits)
+        require_room(last_s - first_s, bits)
         for last, changes in _blocks(curve):
             _append(keys, _uneven(sorting(_packed(changes, first_s, bits))))
             reached(float(curve.t_s[last]))
@@ -300,11 +300,11 @@ def _blocks(curve: Curve) -> Iterator[tuple[int, Changes]]:
         yield last, curve.changes(first, last)
 
 
-def _bits(count: int) -> int:
+def bits_of(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def _require_room(span_s: float, bits: int) -> None:
+def require_room(span_s: float, bits: int) -> None:
     if span_s * US_PER_S >= 1 << (64 - bits):
         raise ScenarioError(
             f"{1 << bits} pairs over {span_s / 86400:.1f} days are more than one search takes; "

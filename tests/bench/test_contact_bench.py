@@ -116,6 +116,13 @@ def test_growth_tells_parts_that_sum_up():
     assert result["isl_windows"] + result["ground_windows"] == len(plan)
 
 
+def test_growth_takes_circles_for_the_closed_form():
+    result = grown(replace(SCALE, engine="closed_form", repeats=1))
+    plan = found(SCALE.planning())
+    assert result["engine"] == "closed_form" and result["isl_search_s"] > 0
+    assert result["isl_windows"] == len(plan.of_kind("isl"))
+
+
 def test_growth_among_neighbours_is_the_same_with_numba():
     pytest.importorskip("numba", reason="numba is an extra")
     few = replace(SCALE, neighbours=1, repeats=1)

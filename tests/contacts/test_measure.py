@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbitfl.contacts.links import FixedRate, LinkBudget
-from orbitfl.contacts.measure import SAMPLES_AT_ONCE, Spans, mean_rate_bps, ranges_km
+from orbitfl.contacts.measure import SAMPLES_AT_ONCE, Spans, mean_rate_bps, range_km, ranges_km
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.ephemeris import Ephemeris, ephemeris, sampled
 from orbitfl.orbit.keplerian import Elements, Keplerian
@@ -150,7 +151,7 @@ def test_mean_rates_are_those_of_dense_samples(kind: str):
     propagator, link = crowd(), LINKS[kind]
     (bodies,) = sampled(propagator, SPAN_S, 180.0)
     given_spans = random_spans(40, propagator.count)
-    rates_bps = mean_rate_bps(bodies, given_spans, link)
+    rates_bps = mean_rate_bps(partial(range_km, bodies), given_spans, link)
     for row in range(40):
         d_km = densely(propagator, given_spans, row, 20_001)
         rate = np.asarray(link.rate_at((d_km[1:] + d_km[:-1]) / 2))
@@ -160,20 +161,20 @@ def test_mean_rates_are_those_of_dense_samples(kind: str):
 def test_a_mean_rate_is_the_integral_over_the_window():
     """∫ dt / (d² + v²t²) = arctan(v t / d) / (d v)."""
     at_1_km = float(OPEN.rate_at(np.array([1000.0]))[0]) * 1e6
-    found = mean_rate_bps(flyby(), spans((0, 650), (10, 200)), OPEN)
+    found = mean_rate_bps(partial(range_km, flyby()), spans((0, 650), (10, 200)), OPEN)
     angle = [np.arctan(7.5 * (np.array(span) - NEAREST_S) / 600) for span in ((0, 650), (10, 200))]
     exact = [at_1_km / (600 * 7.5) * (high - low) for low, high in angle]
     assert found * [650, 190] == pytest.approx(exact, rel=2e-3)
 
 
 def test_a_fixed_rate_is_its_own_mean():
-    found = mean_rate_bps(flyby(), spans((0, 650), (3, 3.5)), FixedRate(rate_bps=1e8))
+    found = mean_rate_bps(partial(range_km, flyby()), spans((0, 650), (3, 3.5)), FixedRate(rate_bps=1e8))
     np.testing.assert_allclose(found, 1e8, rtol=1e-14)
 
 
 def test_no_windows_measure_as_nothing():
     assert [len(column) for column in ranges_km(flyby(), spans())] == [0, 0]
-    assert len(mean_rate_bps(flyby(), spans(), FixedRate(rate_bps=1.0))) == 0
+    assert len(mean_rate_bps(partial(range_km, flyby()), spans(), FixedRate(rate_bps=1.0))) == 0
 
 
 @settings(deadline=None)

@@ -16,11 +16,12 @@ from orbitfl.contacts import ContactPlan, ContactRules, FixedRate, Planning
 from orbitfl.contacts.engine import EngineName
 from orbitfl.orbit.arrays import Floats
 from orbitfl.orbit.clock import DAY_S, epoch_instant
-from orbitfl.orbit.constellation import Satellites
+from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.convention import PHYSICAL, Convention
 from orbitfl.orbit.mean_elements import MeanElements
 from orbitfl.orbit.sgp4_orbits import sgp4_satellites
 from orbitfl.orbit.station import GroundStation
+from orbitfl.orbit.walker import Walker
 
 EPOCH_UTC = datetime(2026, 3, 1, tzinfo=UTC)
 ELEMENTS_UTC = EPOCH_UTC - timedelta(hours=12)
@@ -66,6 +67,17 @@ class Shell:
     def title(self) -> str:
         return f"{self.total}/{self.planes}/{self.phasing}, {self.altitude_km:g} km, {self.inclination_deg:g}°"
 
+    @property
+    def walker(self) -> Walker:
+        """The same on circles that precess as ours do, without SGP4."""
+        return Walker(
+            total=self.total,
+            planes=self.planes,
+            phasing=self.phasing,
+            altitude_km=self.altitude_km,
+            inclination_deg=self.inclination_deg,
+        )
+
     @cached_property
     def elements(self) -> tuple[MeanElements, ...]:
         motion_rev_day = DAY_S / (2 * pi) * sqrt(MU_KM3_S2 / (RADIUS_KM + self.altitude_km) ** 3)
@@ -110,10 +122,12 @@ def _two_lines(given: MeanElements) -> tuple[str, str]:
     return export_tle(record)
 
 
-def planning(shell: Shell, stations: Sequence[GroundStation], duration_s: float, rules: ContactRules) -> Planning:
-    """All contacts of a shell at fixed rates."""
+def planning(
+    constellation: Constellation, stations: Sequence[GroundStation], duration_s: float, rules: ContactRules
+) -> Planning:
+    """All contacts at fixed rates."""
     return Planning(
-        constellation=shell,
+        constellation=constellation,
         epoch_utc=EPOCH_UTC,
         duration_s=duration_s,
         stations=tuple(stations),

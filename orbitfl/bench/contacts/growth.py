@@ -6,9 +6,10 @@ from typing import Any
 from orbitfl.bench.contacts.given import STATIONS, Shell, planning
 from orbitfl.bench.timing import fastest, timed
 from orbitfl.contacts import ContactRules, Planning, found
-from orbitfl.contacts.engine import EngineName, engine_for
+from orbitfl.contacts.engine import WORTH_COMPILING, EngineName, engine_for
 from orbitfl.contacts.ground import above_mask, places_of
 from orbitfl.contacts.pairs import Pairs, chosen_pairs
+from orbitfl.contacts.shell import past_blocking, shell_of, shell_windows, swings
 from orbitfl.contacts.visibility import past_sphere
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.crossings import Windows
@@ -22,7 +23,10 @@ SMALL_SPAN_S = 7200.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """One step of growth: all pairs of a shell, or only so many nearest `neighbours`, over `stations`."""
+    """One step of growth: all pairs of a shell, or only so many nearest `neighbours`, over `stations`.
+
+    SGP4 moves the satellites, but for the engine "closed_form", which takes Walker's circles.
+    """
 
     shell: Shell
     engine: EngineName
@@ -33,7 +37,8 @@ class Scale:
 
     def planning(self) -> Planning:
         rules = ContactRules(neighbours=self.neighbours)
-        return planning(self.shell, STATIONS[: self.stations], self.duration_s, rules)
+        constellation = self.shell.walker if self.engine == "closed_form" else self.shell
+        return planning(constellation, STATIONS[: self.stations], self.duration_s, rules)
 
 
 def grown(scale: Scale) -> dict[str, Any]:
@@ -99,7 +104,9 @@ def pairs_of(asked: Planning, parts: Sampled) -> Pairs:
 
 def isl_windows(asked: Planning, parts: Sampled, pairs: Pairs, engine: EngineName) -> Windows:
     """The search over pairs of satellites alone."""
-    radius_km = asked.convention.blocking_radius_km(asked.constellation.kind)
+    radius_km = asked.blocking_radius_km
+    if engine == "closed_form" and (shell := shell_of(asked.satellites().propagator)) is not None:
+        return shell_windows(swings(shell, *pairs), past_blocking(shell, radius_km), asked.duration_s)
     return engine_for(engine, 0).pair_windows(past_sphere(part, *pairs, radius_km) for part in parts)
 
 
@@ -108,4 +115,4 @@ def ground_windows(asked: Planning, parts: Sampled, engine: EngineName) -> Windo
     masks_deg = [station.mask_deg for station in asked.stations]
     sites = places_of(asked.stations)
     elevations = (above_mask(part.in_itrs(rotation), sites, masks_deg) for part in parts)
-    return engine_for(engine, 0).pass_windows(elevations)
+    return engine_for(engine, WORTH_COMPILING).pass_windows(elevations)

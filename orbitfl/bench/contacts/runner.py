@@ -55,11 +55,12 @@ def _bench(by_numpy: int, repeats: int) -> Bench:
     """The shells of the docs, of which NumPy takes the smallest `by_numpy`."""
     numba = [Scale(shell=shell, engine="numba", repeats=repeats) for shell in GROWING]
     numpy = [Scale(shell=shell, engine="numpy", repeats=repeats) for shell in GROWING[:by_numpy]]
+    closed = Scale(shell=GROWING[-1], engine="closed_form", repeats=repeats)
     neighbourly = Scale(shell=NEIGHBOURLY, engine="numba", neighbours=4, repeats=repeats)
     return Bench(
         paseos=AgainstPaseos(shell=SMALL, repeats=repeats),
         passes=tuple(AgainstPasses(shell=shell, asked=24, repeats=repeats) for shell in (SMALL, GROWING[2])),
-        growth=(*numba, neighbourly, *numpy),
+        growth=(*numba, closed, neighbourly, *numpy),
         roofline=Scale(shell=GROWING[-1], engine="numba", repeats=repeats),
     )
 
@@ -102,7 +103,7 @@ def _jobs(bench: Bench, case: str, folder: str) -> list[Job]:
     if _lacks(case):
         return []
     if case == "growth":
-        scales = [scale for scale in bench.growth if scale.engine == "numpy" or find_spec("numba")]
+        scales = [scale for scale in bench.growth if scale.engine != "numba" or find_spec("numba")]
         # An empty cache of compiled code for one of them; the user's for all others.
         fresh = [scale for scale in scales if scale.engine == "numba"][:1]
         compiling = [Job("compile_s", first_plan_s, scale, {"NUMBA_CACHE_DIR": folder}) for scale in fresh]
