@@ -1,7 +1,7 @@
 """A whole sweep: claimed, run, compared."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,16 @@ def silent(outcome: Outcome, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the runs in `folder` say together. rows: see `table.rows_of`. failed: by run, the reason."""
+    """What the runs in `folder` say together. rows: see `table.rows_of`. failed: by run, the reason.
+
+    busy: by run that another process is at work on, what to do.
+    """
 
     folder: SweepFolder
     rows: list[Row]
     grouped: dict[Setting, list[Row]]
     failed: dict[str, str]
+    busy: dict[str, str] = field(default_factory=dict[str, str])
 
     def table(self) -> pd.DataFrame:
         """A row per run: the grid's keys, seed, scores and costs."""
@@ -95,4 +99,10 @@ def run_sweep(
             outcomes.append(outcome)
             notify(outcome, done, len(missing))
         rows, failed = folder.conclude(trials, outcomes, target)
-    return Sweep(folder, rows, by_setting(rows, trials), failed)
+    return Sweep(folder, rows, by_setting(rows, trials), failed, _busy(outcomes, rows))
+
+
+def _busy(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> dict[str, str]:
+    """By run that another process is at work on, and has not finished meanwhile."""
+    finished = {row["run"] for row in rows}
+    return {each.name: str(each.problem) for each in outcomes if each.is_busy and each.name not in finished}

@@ -1,5 +1,6 @@
 """The planner's answer and the frontier against brute force; costs by hand."""
 
+import json
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -13,7 +14,7 @@ from scipy import stats
 
 from orbitfl.errors import ScenarioError
 from orbitfl.results import RECORDS
-from orbitfl.sweep import Axis, Sweep, Trial, trials_of
+from orbitfl.sweep import Axis, Outcome, Sweep, Trial, trials_of
 from orbitfl.sweep.evidence import all_recorded, cost_or_inf
 from orbitfl.sweep.figures import best_of
 from orbitfl.sweep.folder import SweepFolder
@@ -174,6 +175,16 @@ def finish(folder: Path) -> None:
     folder.mkdir()
     pd.DataFrame(rows, columns=list(RECORDS)).to_parquet(folder / "records.parquet")
     (folder / "run.json").write_text("{}")
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_has_not_failed(repository: Path, tmp_path: Path):
+    trials = trials_of(repository / "constellations/first_light.yaml", [], [], 2)
+    folder, (done, lost) = SweepFolder(tmp_path), [trial.name for trial in trials]
+    folder.runs.mkdir()
+    finish(folder.runs / done)
+    rows, failed = folder.conclude(trials, [Outcome(done, "its worker was lost"), Outcome(lost, "it broke")], None)
+    assert [row["run"] for row in rows] == [done] and failed == {lost: "it broke"}
+    assert json.loads((tmp_path / "failed.json").read_text()) == failed
 
 
 @pytest.mark.parametrize("grouped", [{}, {(): []}], ids=["no run", "no key"])
