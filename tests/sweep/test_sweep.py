@@ -294,6 +294,22 @@ def test_wrong_input_is_one_sentence_and_loses_nothing(
     assert (whole / "sweep.parquet").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("more", "grid", "said"),
+    [
+        (("--dask", "tcp://127.0.0.1:9"), GRID, "No Dask scheduler"),
+        ((), ("contacts.pairs=null,[[sat-00, nobody]]",), "nobody"),
+        ((), ("faults.stragglers={},{nobody: 2}",), "nobody"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(
+    repository: Path, tmp_path: Path, more: tuple[str, ...], grid: tuple[str, ...], said: str
+):
+    done = swept(command(repository, tmp_path / "sweep", *more, grid=grid), code=2)
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_two_sweeps_do_not_share_a_folder(whole: Path, repository: Path):
     with locked(whole):
         done = swept(command(repository, whole, "--resume"), code=2)
