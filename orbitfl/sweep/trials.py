@@ -49,7 +49,7 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
     while left:
         shutil.rmtree(running, ignore_errors=True)
         try:
-            for outcome in _side_by_side(list(left.values()), out, workers):
+            for outcome in _in_processes(list(left.values()), out, workers):
                 del left[outcome.name]
                 yield outcome
         except TerminatedWorkerError:
@@ -59,6 +59,11 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
             for name in begun:
                 yield _once_more(left.pop(name), out)
     shutil.rmtree(running, ignore_errors=True)
+
+
+def _in_processes(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
+    """Not even the only worker is this process: a signal that meets it while torch loads is swallowed, or aborts it."""
+    return one_after_another(trials, out) if workers == 1 else _side_by_side(trials, out, workers)
 
 
 def _once_more(trial: Trial, out: Path) -> Outcome:

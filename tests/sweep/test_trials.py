@@ -60,9 +60,10 @@ def problems_of(trials: list[Trial], out: Path, workers: int) -> dict[str, str |
     return {outcome.name: outcome.problem for outcome in carried_out(trials, out, workers)}
 
 
-def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_path: Path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_path: Path, workers: int):
     with killed_whenever(tmp_path / ".running" / trials[1].name, 1) as killed:
-        problems = problems_of(trials, tmp_path, 2)
+        problems = problems_of(trials, tmp_path, workers)
     assert len(killed) == 1
     assert problems == dict.fromkeys([trial.name for trial in trials])
 
