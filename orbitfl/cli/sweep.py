@@ -1,12 +1,14 @@
 """`orbitfl sweep`."""
 
 import json
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from orbitfl.sweep import Outcome, Trial
     from orbitfl.sweep.table import Row
     from orbitfl.sweep.together import Notify, Sweep
+
+TERMINATED = 128 + signal.SIGTERM
+"""The code by which shells know of it."""
 
 Grid = Annotated[
     list[str] | None,
@@ -46,7 +51,7 @@ def sweep(
     if estimate:
         _estimate(trials_of(scenario, given, axes, seeds), workers, as_json)
         return
-    with resumable():
+    with _stoppable():
         made = run_sweep(
             scenario,
             axes,
@@ -63,11 +68,31 @@ def sweep(
     answer, caution = (found.sentence(), found.caution()) if found else (None, None)
     if as_json:
         runs = [_plain(row) for row in made.rows]
-        print(json.dumps({"answer": answer, "caution": caution, "failed": made.failed, "runs": runs}, allow_nan=False))
+        told = {"answer": answer, "caution": caution, "failed": made.failed, "busy": made.busy, "runs": runs}
+        print(json.dumps(told, allow_nan=False))
     else:
         _tell(made, [said for said in (answer, caution) if said is not None])
-    if made.failed:
+    if made.failed or made.busy:
         sys.exit(1)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM, by which schedulers and shutdowns end what runs, ends a sweep as Ctrl-C does, but for the code."""
+    came = list[int]()
+
+    def stop(number: int, _frame: object) -> NoReturn:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with resumable():
+            yield
+    except SystemExit as end:
+        sys.exit(TERMINATED if came else end.code)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _progress() -> "Notify":
@@ -75,7 +100,8 @@ def _progress() -> "Notify":
 
     def tell(outcome: "Outcome", done: int, total: int) -> None:
         left_s = (time.monotonic() - started_s) / done * (total - done)
-        said = "done" if outcome.problem is None else f"failed: {outcome.problem}"
+        label = "busy" if outcome.is_busy else "failed"
+        said = "done" if outcome.problem is None else f"{label}: {outcome.problem}"
         print(f"{done}/{total} {outcome.name}: {said}; {_duration(left_s)} left", file=sys.stderr, flush=True)
 
     return tell
@@ -88,6 +114,8 @@ def _tell(made: "Sweep", answer: list[str]) -> None:
         print(shown.to_string(index=False, float_format="{:.4g}".format, na_rep="not reached"))
     for name, problem in made.failed.items():
         print(f"failed: {name}: {problem}")
+    for name, problem in made.busy.items():
+        print(f"busy: {name}: {problem.rstrip('.')}; then go on by --resume.")
     written = "sweep.parquet, the figures," if made.rows else "no run can be compared, failed.json says why,"
     print(f"Everything is in {folder.path}: {written} and a folder per run in {folder.runs.name}/.")
     for said in answer:

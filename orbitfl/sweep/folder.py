@@ -85,13 +85,14 @@ class SweepFolder:
     ) -> tuple[list[Row], dict[str, str]]:
         """Write failed.json, the table and the figures; return the table's rows and, by run, what failed and why.
 
-        Where no run can be compared there is neither table nor figure: those of an earlier grid go.
+        A run that another process has finished meanwhile has not failed. Where no run can be compared there is neither
+        table nor figure: those of an earlier grid go.
         """
         from orbitfl.sweep.figures import draw_all
 
         curves, unreadable = all_recorded(self.runs / trial.name for trial in trials)
-        ended = {outcome.name: outcome.problem for outcome in outcomes if outcome.problem is not None}
-        failed = dict(sorted((ended | unreadable).items()))
+        ended = {each.name: each.problem for each in outcomes if each.problem is not None and not each.is_busy}
+        failed = {name: why for name, why in sorted((ended | unreadable).items()) if name not in curves}
         write_text(self.path / "failed.json", json.dumps(failed, indent=1) + "\n")
         rows = rows_of(trials, curves, target)
         if rows:

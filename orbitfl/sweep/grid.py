@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from orbitfl.contacts import require_plannable
 from orbitfl.errors import ScenarioError
+from orbitfl.experiment.mission import require_names
 from orbitfl.scenario import Scenario, load, resolved_yaml
 
 MOST_RUNS = 100_000
@@ -47,7 +49,8 @@ class Trial:
 def trials_of(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds: int) -> list[Trial]:
     """Every combination with every seed, counted from the scenario's own. All are checked before one is run.
 
-    Raises ScenarioError for keys and values that no scenario takes, a grid without end, or one with a run twice.
+    Raises ScenarioError for keys and values that no scenario takes, or no contact plan, satellites that are not there,
+    a grid without end, or one with a run twice; and what the constellation raises.
     """
     keys = [axis.key for axis in axes]
     if len(set(keys)) < len(keys) or "seed" in keys:
@@ -60,6 +63,7 @@ def trials_of(path: Path, overrides: Sequence[str], axes: Sequence[Axis], seeds:
     first = load(path, overrides).seed
     trials = list(_trials(path, overrides, axes, range(first, first + seeds)))
     _require_distinct(trials)
+    _require_missions(trials)
     return trials
 
 
@@ -81,6 +85,16 @@ def _require_distinct(trials: Sequence[Trial]) -> None:
             raise ScenarioError(
                 f"{_shown(twin)} and {_shown(trial)} of the grid are the same run; name each value once, in one way."
             )
+
+
+def _require_missions(trials: Sequence[Trial]) -> None:
+    """What only the satellites tell: else runs would be refused one by one, each when it begins."""
+    names = dict[str, tuple[str, ...]]()
+    for trial in trials:
+        planning = trial.scenario.planning()
+        if (asked := repr(planning)) not in names:
+            names[asked] = require_plannable(planning).names
+        require_names(trial.scenario, names[asked])
 
 
 def _shown(trial: Trial) -> str:

@@ -1,7 +1,9 @@
 """A whole sweep: claimed, run, compared."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,9 @@ import pandas as pd
 from orbitfl.errors import ScenarioError
 from orbitfl.results import require_target
 from orbitfl.scenario import load, resolved_yaml
-from orbitfl.sweep.cluster import on_cluster
+from orbitfl.sweep.cluster import connected, on_cluster
 from orbitfl.sweep.folder import SweepFolder
-from orbitfl.sweep.grid import Axis, trials_of
+from orbitfl.sweep.grid import Axis, Trial, trials_of
 from orbitfl.sweep.packing import swept
 from orbitfl.sweep.table import Answer, Row, Setting, answer_of, by_setting
 from orbitfl.sweep.trials import Outcome
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Notify = Callable[[Outcome, int, int], None]
+Carrier = Callable[[Sequence[Trial], Path], Iterator[Outcome]]
 
 
 def silent(outcome: Outcome, done: int, total: int) -> None:
@@ -29,12 +32,16 @@ def silent(outcome: Outcome, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the runs in `folder` say together. rows: see `table.rows_of`. failed: by run, the reason."""
+    """What the runs in `folder` say together. rows: see `table.rows_of`. failed: by run, the reason.
+
+    busy: by run that another process is at work on, what to do.
+    """
 
     folder: SweepFolder
     rows: list[Row]
     grouped: dict[Setting, list[Row]]
     failed: dict[str, str]
+    busy: dict[str, str] = field(default_factory=dict[str, str])
 
     def table(self) -> pd.DataFrame:
         """A row per run: the grid's keys, seed, scores and costs."""
@@ -87,12 +94,27 @@ def run_sweep(
     if target is not None:
         require_target(target)
     trials, folder = trials_of(Path(scenario), overrides, axes, seeds), SweepFolder(Path(out))
-    with folder.alone():
+    with _carrier(workers, dask) as carry_out_all, folder.alone():
         folder.claim(resolved_yaml(load(scenario, overrides)), axes, seeds, resume)
         missing, outcomes = folder.unfinished(trials), list[Outcome]()
-        runs = swept(missing, folder.runs, workers) if dask is None else on_cluster(missing, folder.runs, dask)
-        for done, outcome in enumerate(runs, start=1):
+        for done, outcome in enumerate(carry_out_all(missing, folder.runs), start=1):
             outcomes.append(outcome)
             notify(outcome, done, len(missing))
         rows, failed = folder.conclude(trials, outcomes, target)
-    return Sweep(folder, rows, by_setting(rows, trials), failed)
+    return Sweep(folder, rows, by_setting(rows, trials), failed, _busy(outcomes, rows))
+
+
+@contextmanager
+def _carrier(workers: int, dask: str | None) -> Iterator[Carrier]:
+    """Who runs the runs; a cluster that is not there is told before a folder is claimed for it."""
+    if dask is None:
+        yield partial(swept, workers=workers)
+        return
+    with connected(dask) as client:
+        yield partial(on_cluster, client=client)
+
+
+def _busy(outcomes: Sequence[Outcome], rows: Sequence[Row]) -> dict[str, str]:
+    """By run that another process is at work on, and has not finished meanwhile."""
+    finished = {row["run"] for row in rows}
+    return {each.name: str(each.problem) for each in outcomes if each.is_busy and each.name not in finished}

@@ -4,6 +4,7 @@ The processes share the caches of contact plans and embeddings, which are safe u
 takes one thread, so results do not depend on how many processes there are.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import cast
 
 from orbitfl.errors import OrbitflError, in_a_line
 from orbitfl.process import own_peak_byte
+from orbitfl.sweep.bonds import end_with, is_held
 from orbitfl.sweep.grid import Trial
 
 MOST_TRIES = 2
@@ -23,12 +25,16 @@ TOLD_TWICE = "its process was killed twice"
 
 @dataclass(frozen=True)
 class Outcome:
-    """problem: why the run came to no end, in a sentence; None if it did. peak_byte: of its process, until then."""
+    """problem: why the run came to no end, in a sentence; None if it did. peak_byte: of its process, until then.
+
+    is_busy: it came to none because another process is at work on it, which may yet finish it.
+    """
 
     name: str
     problem: str | None
     wall_s: float = 0.0
     peak_byte: int = 0
+    is_busy: bool = False
 
 
 def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
@@ -43,7 +49,7 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
     while left:
         shutil.rmtree(running, ignore_errors=True)
         try:
-            for outcome in _side_by_side(list(left.values()), out, workers):
+            for outcome in _in_processes(list(left.values()), out, workers):
                 del left[outcome.name]
                 yield outcome
         except TerminatedWorkerError:
@@ -53,6 +59,11 @@ def carried_out(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Ou
             for name in begun:
                 yield _once_more(left.pop(name), out)
     shutil.rmtree(running, ignore_errors=True)
+
+
+def _in_processes(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
+    """Not even the only worker is this process: a signal that meets it while torch loads is swallowed, or aborts it."""
+    return one_after_another(trials, out) if workers == 1 else _side_by_side(trials, out, workers)
 
 
 def _once_more(trial: Trial, out: Path) -> Outcome:
@@ -68,15 +79,26 @@ def one_after_another(trials: Sequence[Trial], out: Path) -> Iterator[Outcome]:
     """All in one process that is not this one."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(1) as process:
+    process = ProcessPoolExecutor(1, initializer=end_with, initargs=(os.getpid(),))
+    try:
         for trial in trials:
             yield process.submit(carry_out, trial, out).result()
+    finally:
+        # Whoever stops the sweep does not want to wait for the run that is under way.
+        process.shutdown(kill_workers=True)
 
 
 def _side_by_side(trials: Sequence[Trial], out: Path, workers: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed
 
-    crew = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="all", batch_size=cast(str, 1))
+    crew = Parallel(
+        n_jobs=workers,
+        return_as="generator_unordered",
+        pre_dispatch="all",
+        batch_size=cast(str, 1),
+        initializer=end_with,
+        initargs=(os.getpid(),),
+    )
     yield from cast(Iterator[Outcome], crew(delayed(carry_out)(trial, out) for trial in trials))
 
 
@@ -85,7 +107,7 @@ def carry_out(trial: Trial, out: Path) -> Outcome:
 
     A run that has died twice is not run again, whoever asks for it.
     """
-    started_s, problem = time.monotonic(), None
+    started_s, problem, is_busy = time.monotonic(), None, False
     try:
         with _marked(out / ".running" / trial.name) as tries:
             if tries > MOST_TRIES:
@@ -93,10 +115,10 @@ def carry_out(trial: Trial, out: Path) -> Outcome:
             else:
                 _run(trial, out)
     except OrbitflError as error:
-        problem = in_a_line(error)
+        problem, is_busy = in_a_line(error), is_held(out / trial.name)
     except Exception as error:
         problem = in_a_line(f"{type(error).__name__}: {error}")
-    return Outcome(trial.name, problem, time.monotonic() - started_s, own_peak_byte())
+    return Outcome(trial.name, problem, time.monotonic() - started_s, own_peak_byte(), is_busy)
 
 
 def _run(trial: Trial, out: Path) -> None:

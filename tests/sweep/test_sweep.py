@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -67,11 +68,12 @@ def test_two_workers_a_killed_one_and_a_stopped_sweep_give_the_same_table(
     sweep = subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     killed = kill_a_worker(sweep.pid, tmp_path / "sweep/runs/.running")
     wait_for_a_run(tmp_path / "sweep/runs")
-    os.killpg(sweep.pid, signal.SIGKILL)
+    sweep.kill()
     sweep.communicate()
     assert killed
-    done = swept([*given, "--resume", "--json"])
-    assert json.loads(done.stdout)["failed"] == {}
+    require_no_process_of(sweep)
+    told = json.loads(swept([*given, "--resume", "--json"]).stdout)
+    assert told["failed"] == told["busy"] == {}
     assert (tmp_path / "sweep/sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
 
 
@@ -115,7 +117,7 @@ def test_where_all_runs_fail_each_is_listed_and_no_older_table_stays(whole: Path
     assert listed == [f"failed: {name}: {problem}" for name, problem in failed.items()]
     assert "Traceback" not in told.stdout + told.stderr and "no run can be compared" in told.stdout
     as_json = swept([*given, "--json"], code=1).stdout
-    assert json.loads(as_json) == {"answer": None, "caution": None, "failed": failed, "runs": []}
+    assert json.loads(as_json) == {"answer": None, "caution": None, "failed": failed, "busy": {}, "runs": []}
     assert {path.name for path in sweep.iterdir()} == {"sweep.json", "failed.json", "runs"}
     assert sum(1 for _ in sweep.glob("runs/*/run.json")) == 4, "what an earlier grid has run stays"
 
@@ -220,20 +222,46 @@ if __name__ == "__main__":
     assert len(pd.read_parquet(tmp_path / "sweep/sweep.parquet")) == len(told["runs"]) == 4 - len(told["failed"]) > 0
 
 
-def test_ctrl_c_says_how_to_go_on_and_leaves_no_process(repository: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("send", "number", "code"),
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM"],
+)
+def test_a_sweep_that_is_stopped_says_how_to_go_on_and_leaves_no_process(
+    repository: Path, tmp_path: Path, send: Callable[[int, int], None], number: int, code: int
+):
     given = command(repository, tmp_path / "sweep")
     sweep = subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_for_a_run(tmp_path / "sweep/runs")
-    os.killpg(sweep.pid, signal.SIGINT)
+    send(sweep.pid, number)
     _, said = sweep.communicate(timeout=60)
-    assert sweep.returncode == 130
+    assert sweep.returncode == code
     assert "go on with it by: orbitfl sweep" in said.splitlines()[-1] and said.splitlines()[-1].endswith("--resume")
     assert "Traceback" not in said
-    # Processes whose parent is gone stay until init has buried them.
+    require_no_process_of(sweep)
+
+
+def require_no_process_of(sweep: subprocess.Popen[str]) -> None:
+    """Processes whose parent is gone stay until init has buried them."""
     with pytest.raises(ProcessLookupError):
         for _ in range(200):
             os.killpg(sweep.pid, 0)
             time.sleep(0.05)
+
+
+def test_a_run_that_another_process_works_on_is_busy_and_has_not_failed(whole: Path, repository: Path, tmp_path: Path):
+    sweep = tmp_path / "sweep"
+    shutil.copytree(whole, sweep)
+    taken = min(path.parent for path in sweep.glob("runs/*/run.json"))
+    (taken / "run.json").unlink()
+    with locked(taken):
+        told = swept(command(repository, sweep, "--resume"), code=1)
+    (busy,) = [line for line in told.stdout.splitlines() if line.startswith("busy: ")]
+    assert busy.startswith(f"busy: {taken.name}: ") and busy.endswith(
+        "wait until that ends, or end it; then go on by --resume."
+    )
+    assert f"{taken.name}: busy: " in told.stderr and "failed: " not in told.stdout + told.stderr
+    assert json.loads((sweep / "failed.json").read_text()) == {}
 
 
 def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, repository: Path, tmp_path: Path):
@@ -264,6 +292,22 @@ def test_wrong_input_is_one_sentence_and_loses_nothing(
     assert said in done.stderr and len(done.stderr.splitlines()) == 1
     assert sorted((whole / "runs").iterdir()) == runs
     assert (whole / "sweep.parquet").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "grid", "said"),
+    [
+        (("--dask", "tcp://127.0.0.1:9"), GRID, "No Dask scheduler"),
+        ((), ("contacts.pairs=null,[[sat-00, nobody]]",), "nobody"),
+        ((), ("faults.stragglers={},{nobody: 2}",), "nobody"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(
+    repository: Path, tmp_path: Path, more: tuple[str, ...], grid: tuple[str, ...], said: str
+):
+    done = swept(command(repository, tmp_path / "sweep", *more, grid=grid), code=2)
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_two_sweeps_do_not_share_a_folder(whole: Path, repository: Path):

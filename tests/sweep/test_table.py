@@ -1,6 +1,8 @@
 """The planner's answer and the frontier against brute force; costs by hand."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from scipy import stats
 
 from orbitfl.errors import ScenarioError
 from orbitfl.results import RECORDS
-from orbitfl.sweep import Axis, Sweep, Trial, trials_of
+from orbitfl.sweep import Axis, Outcome, Sweep, Trial, trials_of
 from orbitfl.sweep.evidence import all_recorded, cost_or_inf
 from orbitfl.sweep.figures import best_of
 from orbitfl.sweep.folder import SweepFolder
@@ -62,7 +64,7 @@ def test_the_answer_is_the_cheapest_that_is_good_enough(found: list[tuple[float,
 
 
 def test_the_answer_in_words():
-    rows = {900: [(60.0, 12.0), (60.0, 12.0)], 300: [(62.0, 100.0), (64.0, 100.0)], 3600: [(50.0, 3.0)]}
+    rows = {900: [(60.0, 12.0), (60.0, 12.0)], 300: [(62.0, 100.0), (64.0, 100.0)], 3600: [(50.0, 3.0), (50.0, 3.0)]}
     grouped = {
         setting(every_s): [
             {"seed": seed, "mean": mean, "byte": byte, "joule": 1.0} for seed, (mean, byte) in enumerate(found)
@@ -73,6 +75,60 @@ def test_the_answer_in_words():
         "exchange.min_interval_s=900 reaches 95% of the best mIoU (60.0 of 63.0 ± 12.7, at "
         "exchange.min_interval_s=300) with 12% of its bytes and 100% of its joules."
     )
+
+
+@pytest.mark.parametrize(
+    ("byte", "joule", "said"),
+    [
+        (0.0, 4.0, "with 50% of its joules; neither of the two takes any bytes."),
+        (8.0, 0.0, "with 25% of its bytes; neither of the two takes any joules."),
+        (0.0, 0.0, "at exchange.min_interval_s=1); neither of the two takes any bytes or joules."),
+    ],
+)
+def test_of_nothing_there_is_no_share(byte: float, joule: float, said: str):
+    grouped = {
+        setting(0): [{"seed": 7, "mean": 60.0, "byte": byte / 4, "joule": joule / 2}],
+        setting(1): [{"seed": 7, "mean": 61.0, "byte": byte, "joule": joule}],
+    }
+    assert answer_of(grouped).sentence().endswith(said)
+
+
+LUCK = st.dictionaries(st.integers(7, 12), st.floats(1, 100), min_size=1)
+
+
+@given(st.lists(LUCK, min_size=2, max_size=4))
+def test_settings_are_compared_over_the_seeds_that_all_have_and_others_are_named(found: list[dict[int, float]]):
+    """The answer to runs that are missing is that to a sweep which never had those seeds."""
+    common = set.intersection(*map(set, found))
+    assume(common)
+    left_out = sorted(set.union(*map(set, found)) - common)
+    answer = answer_of(rows_by_setting(found))
+    had = answer_of(rows_by_setting([{seed: luck[seed] for seed in common} for luck in found]))
+    assert repr(replace(answer, left_out=())) == repr(had)
+    assert (answer.sentence(), answer.seeds) == (had.sentence(), tuple(sorted(common)))
+    if left_out:
+        assert f"({', '.join(map(str, sorted(common)))}), not {', '.join(map(str, left_out))}." in str(answer.caution())
+    else:
+        assert answer.caution() == had.caution()
+
+
+def rows_by_setting(found: list[dict[int, float]]) -> dict[Setting, list[Row]]:
+    return {
+        setting(place): [
+            {"seed": seed, "mean": mean, "byte": float(place), "joule": 1.0} for seed, mean in sorted(luck.items())
+        ]
+        for place, luck in enumerate(found)
+    }
+
+
+def test_a_lucky_seed_that_the_other_setting_lacks_does_not_make_the_best():
+    answer = answer_of(rows_by_setting([{7: 50.0, 8: 90.0}, {7: 60.0}]))
+    assert answer.setting == answer.best_setting == setting(1)
+
+
+def test_where_settings_share_no_seed_the_answer_says_so():
+    caution = str(answer_of(rows_by_setting([{7: 50.0}, {8: 60.0}])).caution())
+    assert caution.startswith("No seed has a run of every setting") and "--resume" in caution
 
 
 def answered(cheap: list[float], dear: list[float]) -> Answer:
@@ -174,6 +230,16 @@ def finish(folder: Path) -> None:
     folder.mkdir()
     pd.DataFrame(rows, columns=list(RECORDS)).to_parquet(folder / "records.parquet")
     (folder / "run.json").write_text("{}")
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_has_not_failed(repository: Path, tmp_path: Path):
+    trials = trials_of(repository / "constellations/first_light.yaml", [], [], 2)
+    folder, (done, lost) = SweepFolder(tmp_path), [trial.name for trial in trials]
+    folder.runs.mkdir()
+    finish(folder.runs / done)
+    rows, failed = folder.conclude(trials, [Outcome(done, "its worker was lost"), Outcome(lost, "it broke")], None)
+    assert [row["run"] for row in rows] == [done] and failed == {lost: "it broke"}
+    assert json.loads((tmp_path / "failed.json").read_text()) == failed
 
 
 @pytest.mark.parametrize("grouped", [{}, {(): []}], ids=["no run", "no key"])

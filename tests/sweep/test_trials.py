@@ -1,5 +1,7 @@
 """Runs whose processes die or that break in ways nobody foresaw: what becomes of them, and of those beside them."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,9 +60,10 @@ def problems_of(trials: list[Trial], out: Path, workers: int) -> dict[str, str |
     return {outcome.name: outcome.problem for outcome in carried_out(trials, out, workers)}
 
 
-def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_path: Path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_path: Path, workers: int):
     with killed_whenever(tmp_path / ".running" / trials[1].name, 1) as killed:
-        problems = problems_of(trials, tmp_path, 2)
+        problems = problems_of(trials, tmp_path, workers)
     assert len(killed) == 1
     assert problems == dict.fromkeys([trial.name for trial in trials])
 
@@ -73,6 +76,31 @@ def test_only_the_run_whose_process_dies_again_fails(trials: list[Trial], tmp_pa
     assert [name for name, problem in problems.items() if problem is not None] == [trials[1].name]
     assert "killed twice" in str(problems[trials[1].name])
     assert all((tmp_path / trial.name / "run.json").exists() for trial in (trials[0], trials[2]))
+
+
+def test_a_run_in_a_process_of_its_own_is_not_waited_for_when_the_sweep_is_stopped(trials: list[Trial], tmp_path: Path):
+    with ctrl_c_once_there_is(tmp_path / ".running" / trials[0].name), pytest.raises(KeyboardInterrupt):
+        next(one_after_another(trials, tmp_path))
+    assert not (tmp_path / trials[0].name / "run.json").exists()
+
+
+@contextmanager
+def ctrl_c_once_there_is(mark: Path) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            if mark.exists():
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def test_an_error_that_nobody_foresaw_is_listed_and_stops_no_other(trials: list[Trial], tmp_path: Path):
