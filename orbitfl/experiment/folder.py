@@ -12,7 +12,7 @@ import safetensors.numpy
 import torch
 
 from orbitfl import results
-from orbitfl.contacts import write
+from orbitfl.contacts import ContactPlan, write
 from orbitfl.errors import OrbitflError, ScenarioError, StorageError
 from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.replay import Replay
@@ -56,13 +56,15 @@ class RunFolder:
         """The run that lies here, with those of its controls that are through; None if it is not through itself."""
         return RunResult.from_folder(self.path) if (self.path / "run.json").exists() else None
 
-    def require_inputs(self, classroom: Classroom) -> None:
-        """Raises StorageError for a finished run of other tiles or launch weights than these."""
+    def require_inputs(self, classroom: Classroom, flown: ContactPlan, plan: ContactPlan) -> None:
+        """Raises StorageError for a finished run of other tiles or launch weights than these, or one that has `flown`
+        other orbits than those of `plan`."""
         told = results.read_provenance(self.path)
-        if (told.get("input_sha256"), told.get("base_sha256")) != (classroom.hashes, classroom.base):
+        is_same_start = (told.get("input_sha256"), told.get("base_sha256")) == (classroom.hashes, classroom.base)
+        if not is_same_start or dict(flown.provenance) != dict(plan.provenance):
             raise StorageError(
-                f"{self.path} holds a run of other tiles or launch weights than are there now; give those that it was "
-                "begun with, or choose another folder."
+                f"{self.path} holds a run of other tiles or launch weights, or on other orbits, than are there now; "
+                "give those that it was begun with, or choose another folder."
             )
 
     def write(self, result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from orbitfl.contacts import ContactPlan
 from orbitfl.experiment import state
 from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.replay import Replay
@@ -30,9 +31,9 @@ class Journal:
         self._rows: list[state.Row] = []
         self._begun_s = self._saved_s = time.perf_counter()
 
-    def keep(self, happenings: Sequence[Happening], scenario: Scenario) -> Iterator[float]:
-        """Carry out what is left of the happenings; yields mission seconds as they pass."""
-        key = _key(scenario, self._replay.classroom)
+    def keep(self, happenings: Sequence[Happening], scenario: Scenario, plan: ContactPlan) -> Iterator[float]:
+        """Carry out what is left of the happenings of a mission on `plan`; yields mission seconds as they pass."""
+        key = _key(scenario, self._replay.classroom, plan)
         if self._place is not None and self._place.exists():
             saved, self._rows = state.load(self._place, key)
             self._replay.go_on_from(saved)
@@ -57,7 +58,13 @@ class Journal:
         self._saved_s = max(ended_s, started_s + (ended_s - started_s) / LARGEST_SHARE - self._every_s)
 
 
-def _key(scenario: Scenario, classroom: Classroom) -> str:
-    """What a state is of: everything a result depends on. A scenario says where tiles and weights lie, not which."""
-    inputs = {"orbitfl": metadata.version("orbitfl"), "base": classroom.base, **classroom.hashes}
+def _key(scenario: Scenario, classroom: Classroom, plan: ContactPlan) -> str:
+    """What a state is of: everything a result depends on. A scenario says where tiles, weights and orbits lie, not
+    which."""
+    inputs = {
+        "orbitfl": metadata.version("orbitfl"),
+        "base": classroom.base,
+        "plan": dict(plan.provenance),
+        **classroom.hashes,
+    }
     return resolved_yaml(scenario) + json.dumps(inputs, sort_keys=True)

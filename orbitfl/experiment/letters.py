@@ -304,15 +304,22 @@ class Letters:
         return sender
 
     def _screened(self, node: Node, sender: int, read: Read, at_s: float) -> Read:
-        """Raises RefusalError for what the reader's screen keeps out."""
-        if read.header.samples > self.terms.most_samples:
-            raise RefusalError("too many samples", f"{read.header.sender} claims {read.header.samples} tiles")
+        """Raises RefusalError for what claims too much, or the reader's screen keeps out."""
+        self._require_possible(read)
         letter = self._letter(sender, read, at_s - read.header.made_s, None)
         own, last_version = node.member.model, node.last_version.get(sender)
         refusal = self.terms.screen.refusal(own, letter, last_version, usual_norm(own, node.lengths))
         if refusal is not None:
             raise RefusalError(refusal, f"it came from {read.header.sender}")
         return read
+
+    def _require_possible(self, read: Read) -> None:
+        """Raises RefusalError for more tiles than any satellite holds, or more mass than all were launched with."""
+        sender, samples, mass = read.header.sender, read.header.samples, read.parts.get("mass")
+        if samples > self.terms.most_samples:
+            raise RefusalError("too many samples", f"{sender} claims {samples} tiles")
+        if mass is not None and mass[0] > len(self.terms.names) - 1:
+            raise RefusalError("too much mass", f"{sender} claims {mass[0]:g}")
 
     def _note(self, node: Node, sender: int, read: Read) -> None:
         """What `node` remembers of a message that it is about to merge."""

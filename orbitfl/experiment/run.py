@@ -91,13 +91,13 @@ class _School:
 
 def _run_one(scenario: Scenario, school: _School, folder: RunFolder | None) -> RunResult:
     if folder is not None and (done := folder.finished()) is not None:
-        folder.require_inputs(school.classroom)
+        folder.require_inputs(school.classroom, done.plan, school.plan)
         return replace(done, controls={})
     names, layout = school.plan.satellite_names, Layout(school.classroom.learner.shapes)
     mission = timeline(scenario, school.plan, layout, agenda(scenario, school.known))
     replay = replay_of(scenario, school.classroom, school.crew, names)
     journal = Journal(replay, None if folder is None else folder.state, school.state_every_s)
-    for t_s in journal.keep(mission.happenings, scenario):
+    for t_s in journal.keep(mission.happenings, scenario, school.plan):
         school.notify(f"learning: {scenario.exchange.strategy.kind}", int(t_s), int(scenario.duration_s))
     observed = [
         *_hindered(mission, names),

@@ -51,8 +51,8 @@ def load(path: Path, key: str) -> tuple[dict[str, Any], list[Row]]:
         content = json.loads(told)
         if (content["format"], content["key"]) != (FORMAT, key):
             raise StorageError(
-                f"{path} is the state of another scenario or seed, of other tiles or launch weights, or of another "
-                "version of orbitfl; give those that the run was begun with, or choose another folder."
+                f"{path} is the state of another scenario or seed, of other tiles or launch weights, on other orbits, "
+                "or of another version of orbitfl; give those that the run was begun with, or choose another folder."
             )
         if header["__metadata__"]["sha256"] != _sha256(told, arrays):
             raise ValueError("its SHA-256 is not the one it was written with")

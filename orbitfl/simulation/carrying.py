@@ -65,4 +65,6 @@ def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: flo
         booking.transfer.took(attempt.moved_byte(end_s, mission.rng))
     else:
         del mission.partials[booking.key]
-    return Carried(end_s, link_end_s, (attempt.passed_byte(end_s),) * len(attempt.left_byte), False)
+    passed_byte = attempt.passed_byte(end_s)
+    # A direction that has less to carry is silent once it is through.
+    return Carried(end_s, link_end_s, tuple(min(passed_byte, each) for each in attempt.on_link_byte), False)

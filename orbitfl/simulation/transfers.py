@@ -56,7 +56,7 @@ class Attempt:
         return self.channel.finish_s(self.contact, self.start_s, 8 * max(self.on_link_byte))
 
     def passed_byte(self, end_s: float) -> int:
-        """What the link has carried in each direction by then, `done_s` at most."""
+        """What the link can have carried in each direction by then, `done_s` at most."""
         # What is whole must not fall short of it by rounding.
         return int(self.channel.volume_bit(self.contact, self.start_s, end_s) / 8 + 1e-3)
 

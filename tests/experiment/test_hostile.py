@@ -12,6 +12,7 @@ import pytest
 import safetensors.numpy
 
 import orbitfl
+from orbitfl.experiment.hostility import Hostile
 from orbitfl.experiment.replay import Record, Replay
 from orbitfl.federation.weights import norm
 from orbitfl.scenario import Scenario
@@ -134,6 +135,22 @@ def test_no_peer_claims_more_tiles_than_any_holds(
     rule = "exchange.strategy={kind: gossip, rule: {kind: sample_weighted}}"
     _, records, met = hostile_run(played, asked(rule, f"faults.hostile={{{NAME}: nan}}"))
     assert set(refusals(records)["kind"]) == told and len(refusals(records)) == (len(met) if told else 0)
+
+
+@pytest.mark.parametrize(("mass", "told"), [(0.5, set()), (1e300, {"refused update: too much mass"})])
+def test_no_peer_claims_more_mass_than_all_were_launched_with(
+    asked: Asked, played: Played, monkeypatch: pytest.MonkeyPatch, mass: float, told: set[str]
+):
+    """It would leave its receiver with a model that is not finite, and end the run at the next message."""
+
+    def heavy(hostile: Hostile, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {**parts, "mass": np.full(1, mass)}
+
+    monkeypatch.setattr(Hostile, "offered", heavy)
+    replay, records, _ = hostile_run(
+        played, asked("exchange.strategy.kind=push_sum", f"faults.hostile={{{NAME}: noise}}")
+    )
+    assert set(refusals(records)["kind"]) == told and len(replay.nodes[FOE].last_version) > 0
 
 
 @pytest.mark.parametrize("attack", ["sign_flipped", "noise", "huge", "stale"])

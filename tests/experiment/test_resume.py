@@ -158,6 +158,45 @@ def test_a_state_of_other_tiles_is_refused(scenario: Scenario, tmp_path: Path, m
         orbitfl.run(scenario, tmp_path / "run", resume=True)
 
 
+ORBITS = (
+    "constellation={kind: tle, path: %s}",
+    "epoch_utc=2026-10-01T12:00:00Z",
+    "links.ground.rate_bps=1.0e+7",
+    "exchange.strategy.kind=fedavg",
+)
+
+
+def flying(repository: Path, elements: Path, *overrides: str) -> Scenario:
+    """The scenario on the elements in a file, which at first are those of Sentinel-2."""
+    elements.write_text((repository / "constellations/sentinel_2.tle").read_text())
+    return load(repository / "constellations/first_light.yaml", (*SMALL, ORBITS[0] % elements, *ORBITS[1:], *overrides))
+
+
+def move(elements: Path) -> None:
+    """Take one of the satellites out of the file."""
+    elements.write_text("\n".join(elements.read_text().splitlines()[:-3]) + "\n")
+
+
+def test_a_state_on_other_orbits_is_refused(repository: Path, tmp_path: Path):
+    elements = tmp_path / "orbits.tle"
+    asked = flying(repository, elements, "exchange.controls=[]")
+    with pytest.raises(Stopped):
+        orbitfl.run(asked, tmp_path / "run", stop_after(5), state_every_s=0.0)
+    move(elements)
+    with pytest.raises(StorageError, match="on other orbits"):
+        orbitfl.run(asked, tmp_path / "run", resume=True)
+
+
+def test_controls_fly_the_orbits_of_the_finished_run(repository: Path, tmp_path: Path):
+    elements = tmp_path / "orbits.tle"
+    asked = flying(repository, elements)
+    with pytest.raises(Stopped):
+        orbitfl.run(asked, tmp_path / "run", stop_after(1, "learning: isolated"))
+    move(elements)
+    with pytest.raises(StorageError, match="on other orbits"):
+        orbitfl.run(asked, tmp_path / "run", resume=True)
+
+
 HALF = ".{}.0123abcd.part"
 """What `orbitfl.files.replacing` calls a file until it is whole."""
 

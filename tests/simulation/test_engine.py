@@ -480,6 +480,15 @@ def test_messages_are_stored_carried_and_forwarded():
     assert carried.sent_byte == (2_000_000, 1_000_000) and carried.end_s - carried.start_s == 16.0
 
 
+def test_a_cut_exchange_counts_no_more_than_either_side_had_to_send():
+    """1 has a message of its own and one to relay for 2, in a window for one and a half of them."""
+    rules = replace(
+        RULES, wire=Wire(1_000_000, relays=2), meetings=Meetings(every_s=100.0, pattern="gather"), duration_s=500.0
+    )
+    cut = happened(Exchange, plan((0, 1, 110.0, 120.0), (1, 2, 130.0, 142.0), nodes=3), rules)[1]
+    assert cut.outcome == "cut" and cut.sent_byte == (1_500_000, 1_000_000)
+
+
 def test_ideal_links_need_no_window_and_serve_the_living():
     rules = replace(RULES, meetings=Meetings(every_s=250.0, pattern="ideal"), lost_at_s={1: 600.0})
     assert happened(Consensus, plan(nodes=3), rules) == [

@@ -22,7 +22,8 @@ class PushSum(Plain):
     A satellite holds a sum x and a mass w, and its network runs x / w. It gives half of both away, the mass beside the
     model x / w, and lets go what the receiver acknowledged, as it was read: so the totals of x and w over all
     satellites never change, whatever is lost or rounded. As in the paper a session's change is added to x, so a
-    satellite with little mass moves far; hence `least_mass`. Nothing bounds what a dishonest peer claims as its mass.
+    satellite with little mass moves far; hence `least_mass`. Who claims more mass than all were launched with is
+    refused; up to that nothing bounds what a dishonest peer claims.
     """
 
     kind: Literal["push_sum"] = "push_sum"
