@@ -3,7 +3,8 @@
 import os
 import sys
 import warnings
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +30,20 @@ app = typer.Typer(
     help="Decentralised learning onboard satellites, from orbit elements to an mIoU curve.",
     epilog="Example: orbitfl init first && orbitfl run first.yaml",
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"orbitfl {metadata.version('orbitfl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None: ...
 
 
 def _with_example(example: str) -> Any:

@@ -1,11 +1,12 @@
 """`orbitfl run` and `validate`."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from orbitfl.simulation.timeline import Exchange, Sending, Timeline
 
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO.yaml", help="The scenario.", show_default=False)]
-INTERRUPTED = 130
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one key; may be repeated."),
@@ -63,13 +63,23 @@ def run(
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Ctrl-C ends a run with one line that says how to go on with it, and the code by which shells know of it."""
+    """Ctrl-C, or SIGTERM, by which schedulers and shutdowns end what runs, ends a run with one line that says how to go
+    on with it, and the code by which shells know of it."""
+    came = [signal.SIGINT]
+
+    def stop(*_: object) -> NoReturn:
+        came.append(signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     except KeyboardInterrupt:
         words = [word for word in sys.argv[1:] if word != "--resume"]
         print(f"\norbitfl: stopped; go on with it by: {shlex.join(['orbitfl', *words, '--resume'])}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + came[-1])
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:

@@ -1,14 +1,12 @@
 """`orbitfl sweep`."""
 
 import json
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from orbitfl.sweep import Outcome, Trial
     from orbitfl.sweep.table import Row
     from orbitfl.sweep.together import Notify, Sweep
-
-TERMINATED = 128 + signal.SIGTERM
-"""The code by which shells know of it."""
 
 Grid = Annotated[
     list[str] | None,
@@ -51,7 +46,7 @@ def sweep(
     if estimate:
         _estimate(trials_of(scenario, given, axes, seeds), workers, as_json)
         return
-    with _stoppable():
+    with resumable():
         made = run_sweep(
             scenario,
             axes,
@@ -74,25 +69,6 @@ def sweep(
         _tell(made, [said for said in (answer, caution) if said is not None])
     if made.failed or made.busy:
         sys.exit(1)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM, by which schedulers and shutdowns end what runs, ends a sweep as Ctrl-C does, but for the code."""
-    came = list[int]()
-
-    def stop(number: int, _frame: object) -> NoReturn:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with resumable():
-            yield
-    except SystemExit as end:
-        sys.exit(TERMINATED if came else end.code)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _progress() -> "Notify":

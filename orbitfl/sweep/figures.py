@@ -1,4 +1,4 @@
-"""A sweep's figures. Bands and bars are 95 % confidence intervals over seeds."""
+"""A sweep's figures. Bands and bars are 95 % confidence intervals over the seeds that are compared."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -13,7 +13,7 @@ from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.files import LOCK, locked, read_object, replacing, write_text
 from orbitfl.sweep.evidence import all_recorded
 from orbitfl.sweep.grid import Axis, Trial
-from orbitfl.sweep.table import Row, by_setting, rows_of
+from orbitfl.sweep.table import Row, by_setting, comparable, rows_of
 from orbitfl.sweep.trials import Outcome
 
 FORMAT = 1
@@ -100,5 +100,5 @@ class SweepFolder:
                 pd.DataFrame(rows).to_parquet(beside, index=False)
         else:
             self.table.unlink(missing_ok=True)
-        draw_all(by_setting(rows, trials), self.path)
+        draw_all(comparable(by_setting(rows, trials)), self.path)
         return rows, failed

@@ -16,7 +16,7 @@ from orbitfl.sweep.cluster import connected, on_cluster
 from orbitfl.sweep.folder import SweepFolder
 from orbitfl.sweep.grid import Axis, Trial, trials_of
 from orbitfl.sweep.packing import swept
-from orbitfl.sweep.table import Answer, Row, Setting, answer_of, by_setting
+from orbitfl.sweep.table import Answer, Row, Setting, answer_of, by_setting, comparable
 from orbitfl.sweep.trials import Outcome
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Sweep:
                 f"The sweep in {self.folder.path} has no key, or no run that can be compared, so there is nothing to "
                 "draw; give it a grid, and see `failed`."
             )
-        return self.grouped
+        return comparable(self.grouped)
 
 
 def run_sweep(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ def test_every_command_has_an_example_that_its_own_parser_takes(path: tuple[str,
     assert epilog.startswith(prefix)
     words = shlex.split(epilog.removeprefix(prefix).partition(" > ")[0])
     assert COMMANDS[path].make_context("orbitfl", words).params is not None
+
+
+def test_the_version_is_told(orbitfl):
+    assert orbitfl("--version").out == f"orbitfl {metadata.version('orbitfl')}\n"
 
 
 def test_a_starter_is_written_once_and_runs_from_any_folder(orbitfl, tmp_path: Path, monkeypatch, tiny):
@@ -89,17 +94,20 @@ def test_the_doctor_finds_damaged_weights(orbitfl, tmp_path: Path, monkeypatch):
     assert "official ones damaged" in ended.out and "remove it" in ended.out
 
 
-def test_ctrl_c_ends_a_run_with_one_line_and_resume_goes_on(tmp_path: Path, repository: Path, tiny):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_ends_with_one_line_and_resume_goes_on(
+    tmp_path: Path, repository: Path, tiny: tuple[str, ...], number: int, code: int
+):
     words = [word for override in (*tiny, "exchange.controls=[]") for word in ("--set", override)]
     command = [str(ORBITFL), "run", str(repository / "constellations/first_light.yaml"), "--out", "run", *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment) as running:
         assert running.stderr is not None
         told = [running.stderr.readline()]
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         told.append(running.stderr.read())
     last = told[1].splitlines()[-1]
-    assert running.returncode == 130, told
+    assert running.returncode == code, told
     assert last.startswith("orbitfl: stopped; go on with it by: orbitfl run") and last.endswith("--resume")
     assert "Traceback" not in told[1]
     again = shlex.split(last.partition("by: ")[2])

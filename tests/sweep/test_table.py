@@ -126,6 +126,13 @@ def test_a_lucky_seed_that_the_other_setting_lacks_does_not_make_the_best():
     assert answer.setting == answer.best_setting == setting(1)
 
 
+def test_figures_show_the_seeds_that_are_compared(tmp_path: Path):
+    sweep = Sweep(SweepFolder(tmp_path), [], rows_by_setting([{7: 50.0, 8: 90.0}, {7: 60.0}]), {})
+    (line,) = sweep.plot().axes[0].lines
+    (settings, _), _ = (axes.lines for axes in sweep.frontier().axes)
+    assert list(line.get_ydata()) == list(settings.get_ydata()) == [50.0, 60.0]
+
+
 def test_where_settings_share_no_seed_the_answer_says_so():
     caution = str(answer_of(rows_by_setting([{7: 50.0}, {8: 60.0}])).caution())
     assert caution.startswith("No seed has a run of every setting") and "--resume" in caution
