@@ -108,5 +108,5 @@ def _rounded_up(scales: NDArray) -> NDArray[np.float16]:
 
 def _step(scales: NDArray, unit: np.float32) -> NDArray[np.float32]:
     """What one step of a block's int8 is worth; at least the smallest float32, so that it divides."""
-    step = np.multiply(scales, np.float64(unit), dtype=np.float64) / 127
-    return np.where(step == 0, np.finfo(np.float32).tiny, step).astype(np.float32)
+    step = (np.multiply(scales, np.float64(unit), dtype=np.float64) / 127).astype(np.float32)
+    return np.where(step == 0, np.finfo(np.float32).smallest_subnormal, step)
