@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -92,9 +93,15 @@ def _validated(raw: Mapping[str, Any], kind: type[Document]) -> Document:
             f"the scenario holds a value that no key takes ({error}); write plain numbers and texts."
         ) from error
     try:
-        return TypeAdapter(kind).validate_json(document, strict=True, extra="forbid")
+        return _adapter(kind).validate_json(document, strict=True, extra="forbid")
     except ValidationError as error:
         raise ScenarioError(_sentence(error, raw)) from error
+
+
+@cache
+def _adapter(kind: type[Mission]) -> TypeAdapter[Any]:
+    """Once: putting one together takes longer than most scenarios take to be read."""
+    return TypeAdapter(kind)
 
 
 def _require_finite(value: Any, key: str = "") -> None:
@@ -108,7 +115,7 @@ def _require_finite(value: Any, key: str = "") -> None:
 
 def resolved_yaml(scenario: Mission) -> str:
     """The scenario as YAML with every default written out; loading it gives an equal scenario."""
-    return yaml_text.dump(lowered(TypeAdapter(type(scenario)).dump_python(scenario, warnings=False)))
+    return yaml_text.dump(lowered(_adapter(type(scenario)).dump_python(scenario, warnings=False)))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:

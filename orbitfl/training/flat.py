@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
+from torch.optim.adamw import adamw
 
 from orbitfl.training.options import Training
 
 Vector = NDArray[np.float32]
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+"""torch's defaults."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +64,40 @@ class FlatParameters:
         pieces = np.split(weights, ends[:-1]) if self.shapes else ()
         return {name: piece.reshape(shape) for (name, shape), piece in zip(self.shapes, pieces, strict=True)}
 
-    def optimizer(self, options: Training, moments: Moments | None) -> torch.optim.AdamW:
-        """AdamW over the vector, which goes on from `moments`; these stay as they are."""
-        adamw = torch.optim.AdamW(
-            [self.vector], lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+
+class Descent:
+    """AdamW (Loshchilov & Hutter, arXiv 1711.05101, algorithm 2) along the slopes of `flat`, which goes on from
+    `moments`; these stay as they are.
+
+    By torch's function: its optimizer would load a compiler, two seconds for every process that learns.
+    """
+
+    def __init__(self, flat: FlatParameters, options: Training, moments: Moments | None) -> None:
+        self._flat, self._options = flat, options
+        begun = moments or Moments(*np.zeros((2, flat.vector.numel()), np.float32), steps=0)
+        self._first, self._second = (torch.from_numpy(each).clone() for each in (begun.first, begun.second))
+        self._steps = torch.tensor(float(begun.steps))
+
+    @torch.no_grad()
+    def step(self) -> None:
+        adamw(
+            [self._flat.vector],
+            [self._flat.slopes],
+            [self._first],
+            [self._second],
+            [],
+            [self._steps],
+            fused=True,
+            amsgrad=False,
+            beta1=BETA1,
+            beta2=BETA2,
+            lr=self._options.learning_rate,
+            weight_decay=self._options.weight_decay,
+            eps=EPSILON,
+            maximize=False,
         )
-        if moments is not None:
-            adamw.state[self.vector] = {
-                "step": torch.tensor(float(moments.steps)),
-                "exp_avg": _copied(moments.first),
-                "exp_avg_sq": _copied(moments.second),
-            }
-        return adamw
 
-    def moments(self, adamw: torch.optim.AdamW) -> Moments | None:
-        """What `adamw` has gathered, None before its first step. It must not step again: the arrays are its own."""
-        state = adamw.state.get(self.vector)
-        if not state:
-            return None
-        return Moments(state["exp_avg"].numpy(), state["exp_avg_sq"].numpy(), int(state["step"]))
-
-
-def _copied(values: Vector) -> Tensor:
-    return torch.from_numpy(values).clone()
+    def moments(self) -> Moments | None:
+        """What is gathered, None before the first step. It must not step again: the arrays are its own."""
+        steps = int(self._steps)
+        return Moments(self._first.numpy(), self._second.numpy(), steps) if steps else None

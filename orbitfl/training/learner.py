@@ -11,7 +11,7 @@ from torch import Tensor
 from orbitfl.errors import DivergedError
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import restore, scale_points
-from orbitfl.training.flat import FlatParameters, Moments, Vector
+from orbitfl.training.flat import Descent, FlatParameters, Moments, Vector
 from orbitfl.training.loss import bce_dice
 from orbitfl.training.options import Training
 from orbitfl.training.prompts import Prompts
@@ -82,7 +82,7 @@ class DecoderLearner:
         Raises DivergedError where learning ends in weights that are not numbers.
         """
         self._flat.write(progress.weights)
-        adamw = self._flat.optimizer(self.options, progress.moments)
+        descent = Descent(self._flat, self.options, progress.moments)
         losses = []
         for step in range(steps):
             first = progress.drawn + step * self.options.batch_size
@@ -90,12 +90,12 @@ class DecoderLearner:
             self._flat.slopes.zero_()
             loss = bce_dice(self._logits(lessons, batch), _truth(lessons, batch))
             loss.backward()
-            adamw.step()
+            descent.step()
             losses.append(loss.item())
         drawn, weights = progress.drawn + steps * self.options.batch_size, self._flat.read()
         if not np.isfinite(weights).all():
             raise DivergedError(f"learning_rate {self.options.learning_rate:g} is too large here; take a smaller one")
-        return Progress(weights, self._flat.moments(adamw), drawn), float(np.mean(losses))
+        return Progress(weights, descent.moments(), drawn), float(np.mean(losses))
 
     def score(self, weights: Vector, lessons: Lessons) -> Confusion:
         """Every valid pixel of `lessons` counted once, water where the logit is above zero. Raises DivergedError."""

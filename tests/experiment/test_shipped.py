@@ -1,4 +1,4 @@
-"""The shipped scenarios run, shortened: a few hours of mission instead of all."""
+"""The shipped scenarios run, shortened: less of the mission, in smaller pictures."""
 
 from pathlib import Path
 
@@ -6,7 +6,13 @@ import pytest
 
 import orbitfl
 
-SHORT = ("duration_s=2700", "evaluation.every_s=2700", "training.session_steps=2", "exchange.controls=[]")
+SHORT = (
+    "duration_s=2700",
+    "model.image_px=64",
+    "evaluation.every_s=2700",
+    "training.session_steps=2",
+    "exchange.controls=[]",
+)
 
 
 @pytest.mark.parametrize(
