@@ -22,7 +22,7 @@ demo: $(READY)
 	$(BIN)/orbitfl run constellations/first_light.yaml --out runs/first_light
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The documentation as a site, build/site/index.html; in an environment of its own, since it needs nothing of orbitfl's.
 docs: build/docs/ready

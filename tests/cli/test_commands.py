@@ -236,9 +236,11 @@ def test_a_data_set_is_fetched_with_its_terms_told_first(orbitfl, publisher, tmp
     one_sentence(orbitfl("data", "get", "worldfloods", "--out", tmp_path / "floods", "--accept-licence"), "not empty")
 
 
-def test_bad_weights(orbitfl, first_light: Path, tmp_path: Path):
+def test_bad_weights(orbitfl, first_light: Path, set_tiny: list[str], tmp_path: Path):
+    command = ("run", first_light, "--out", tmp_path / "run", *set_tiny)
+
     def run_with(weights: Path):
-        return orbitfl("run", first_light, "--out", tmp_path / "run", "--set", f"model.weights={weights}")
+        return orbitfl(*command, "--set", f"model.weights={weights}")
 
     official = ("--set", "model.weights=official", "--set", "model.kind=mobile_sam")
     torch.save({"other": torch.zeros(3)}, tmp_path / "other.pt")
@@ -247,7 +249,7 @@ def test_bad_weights(orbitfl, first_light: Path, tmp_path: Path):
     (tmp_path / "cut.pt").write_bytes((tmp_path / "good.pt").read_bytes()[:-5000])
     one_sentence(run_with(tmp_path / "cut.pt"), "cut.pt cannot be read")
     one_sentence(run_with(tmp_path / "none.pt"), "none.pt")
-    one_sentence(orbitfl("run", first_light, "--out", tmp_path / "run", *official), "weights get")
+    one_sentence(orbitfl(*command, *official), "weights get")
     assert not (tmp_path / "run").exists()
 
 

@@ -130,7 +130,8 @@ def test_figures_show_the_seeds_that_are_compared(tmp_path: Path):
     sweep = Sweep(SweepFolder(tmp_path), [], rows_by_setting([{7: 50.0, 8: 90.0}, {7: 60.0}]), {})
     (line,) = sweep.plot().axes[0].lines
     (settings, _), _ = (axes.lines for axes in sweep.frontier().axes)
-    assert list(line.get_ydata()) == list(settings.get_ydata()) == [50.0, 60.0]
+    for drawn in (line, settings):
+        np.testing.assert_array_equal(drawn.get_ydata(), [50.0, 60.0])
 
 
 def test_where_settings_share_no_seed_the_answer_says_so():
