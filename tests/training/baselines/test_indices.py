@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -39,7 +39,8 @@ grey = arrays(np.float32, st.integers(2, 60), elements=st.floats(-1, 1, width=32
 
 def between(index: np.ndarray, threshold: float) -> float:
     """Otsu's criterion by its definition, with every value at the middle of its grey level."""
-    level = np.clip(np.floor((index.astype(float) + 1) * LEVELS / 2), 0, LEVELS - 1)
+    edges = np.arange(1, LEVELS) * 2 / LEVELS - 1
+    level = np.searchsorted(edges, index.astype(float), "right")
     middle = (level + 0.5) * 2 / LEVELS - 1
     low, high = middle[middle <= threshold], middle[middle > threshold]
     if not low.size or not high.size:
@@ -48,6 +49,7 @@ def between(index: np.ndarray, threshold: float) -> float:
 
 
 @given(grey)
+@example(np.array([-7e-26, 1], np.float32))
 def test_no_threshold_parts_better_than_otsus(index: np.ndarray) -> None:
     best = max(between(index, -1 + 2 * step / LEVELS) for step in range(LEVELS + 1))
     assert between(index, otsu(index)) == pytest.approx(best, rel=1e-9, abs=1e-12)
