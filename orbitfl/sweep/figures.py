@@ -81,6 +81,7 @@ def frontier(grouped: Grouped) -> Figure:
             axes.annotate(named(setting), place, (5, 4), textcoords="offset points", fontsize=8)
         axes.set_xlabel(label)
         axes.margins(x=0.4)
+        axes.ticklabel_format(axis="x", useOffset=False)
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel(SCORE)
     figure.axes[0].legend()
