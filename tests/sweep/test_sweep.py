@@ -26,7 +26,7 @@ SMALL = (
     "training.session_steps=1",
     "environment.kind=battery",
 )
-GRID = ("exchange.min_interval_s=600", "exchange.strategy.kind=gossip,isolated")
+GRID = ("exchange.min_interval_s=600,1200", "exchange.strategy.kind=gossip,isolated")
 
 
 def command(repository: Path, out: Path, *more: str, grid: tuple[str, ...] = GRID) -> list[str]:
@@ -51,8 +51,8 @@ def whole(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_table_tells_what_the_runs_recorded(whole: Path):
     table = pd.read_parquet(whole / "sweep.parquet")
-    assert list(table["exchange.min_interval_s"]) == [600.0, 600.0]
-    assert list(table["exchange.strategy.kind"]) == ["gossip", "isolated"]
+    assert list(table["exchange.min_interval_s"]) == [600.0, 600.0, 1200.0, 1200.0]
+    assert list(table["exchange.strategy.kind"]) == ["gossip", "isolated"] * 2
     for row in table.to_dict("records"):
         records = pd.read_parquet(whole / "runs" / row["run"] / "records.parquet")
         last = records[(records["t_s"] == 1800) & records["node"].str.startswith("sat")]
@@ -99,10 +99,10 @@ def wait_for_a_run(runs: Path) -> None:
 
 
 def test_a_run_that_fails_is_listed_and_stops_no_other(repository: Path, tmp_path: Path):
-    grid = ("data.partition={kind: by_scene}", "data.scenes=1,8")
+    grid = ("data.partition={kind: iid},{kind: by_scene}", "data.scenes=8,1")
     done = swept(command(repository, tmp_path / "sweep", "--json", grid=grid), code=1)
     told = json.loads(done.stdout)
-    assert len(told["runs"]) == len(told["failed"]) == 1
+    assert len(told["runs"]) + len(told["failed"]) == 4 and told["failed"] and told["runs"]
     assert json.loads((tmp_path / "sweep/failed.json").read_text()) == told["failed"]
 
 
@@ -119,7 +119,7 @@ def test_where_all_runs_fail_each_is_listed_and_no_older_table_stays(whole: Path
     as_json = swept([*given, "--json"], code=1).stdout
     assert json.loads(as_json) == {"answer": None, "caution": None, "failed": failed, "busy": {}, "runs": []}
     assert {path.name for path in sweep.iterdir()} == {"sweep.json", "failed.json", "runs"}
-    assert sum(1 for _ in sweep.glob("runs/*/run.json")) == 2, "what an earlier grid has run stays"
+    assert sum(1 for _ in sweep.glob("runs/*/run.json")) == 4, "what an earlier grid has run stays"
 
 
 def test_a_run_that_cannot_be_read_is_listed_and_run_anew_when_it_is_deleted(
@@ -127,17 +127,19 @@ def test_a_run_that_cannot_be_read_is_listed_and_run_anew_when_it_is_deleted(
 ):
     sweep = tmp_path / "sweep"
     shutil.copytree(whole, sweep)
-    cut, _ = sorted(path.parent for path in sweep.glob("runs/*/run.json"))
+    cut, lost, *_ = sorted(path.parent for path in sweep.glob("runs/*/run.json"))
     table = (cut / "records.parquet").read_bytes()
     (cut / "records.parquet").write_bytes(table[: len(table) // 2])
+    (lost / "records.parquet").unlink()
     given = command(repository, sweep, "--resume", "--json")
     told = json.loads(swept(given, code=1).stdout)
-    ((name, problem),) = told["failed"].items()
-    assert name == cut.name
-    assert str(cut) in problem and "Delete that folder" in problem and "--resume" in problem
+    assert told["failed"].keys() == {cut.name, lost.name}
+    assert all(f"{place}" in told["failed"][place.name] for place in (cut, lost))
+    assert all("Delete that folder" in problem and "--resume" in problem for problem in told["failed"].values())
     assert json.loads((sweep / "failed.json").read_text()) == told["failed"]
-    assert len(told["runs"]) == len(pd.read_parquet(sweep / "sweep.parquet")) == 1
-    shutil.rmtree(cut)
+    assert len(told["runs"]) == len(pd.read_parquet(sweep / "sweep.parquet")) == 2
+    for place in (cut, lost):
+        shutil.rmtree(place)
     assert json.loads(swept(given).stdout)["failed"] == {}
     assert (sweep / "sweep.parquet").read_bytes() == (whole / "sweep.parquet").read_bytes()
 
@@ -190,7 +192,7 @@ if __name__ == "__main__":
     else:
         ((name, problem),) = told["failed"].items()
         assert "kind=isolated" in name and "killed twice" in problem
-        assert len(told["runs"]) == 1
+        assert len(told["runs"]) == 3
     assert not (tmp_path / "sweep/runs/.running").exists()
 
 
@@ -217,7 +219,7 @@ if __name__ == "__main__":
     done = swept([sys.executable, str(tmp_path / "cluster.py")], code=1)
     told = json.loads(done.stdout)
     assert told["failed"] and all("lost" in problem for problem in told["failed"].values())
-    assert len(pd.read_parquet(tmp_path / "sweep/sweep.parquet")) == len(told["runs"]) == 2 - len(told["failed"]) > 0
+    assert len(pd.read_parquet(tmp_path / "sweep/sweep.parquet")) == len(told["runs"]) == 4 - len(told["failed"]) > 0
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_a_run_that_another_process_works_on_is_busy_and_has_not_failed(whole: P
 
 
 def test_an_estimate_writes_nothing_and_counts_what_dry_runs_do(whole: Path, repository: Path, tmp_path: Path):
-    done = swept(command(repository, tmp_path / "sweep", "--estimate", "--json"))
+    done = swept(command(repository, tmp_path / "sweep", "--estimate", "--json", grid=GRID[:1]))
     told, table = json.loads(done.stdout), pd.read_parquet(whole / "sweep.parquet")
     assert told["sent_byte"] == table["byte"].sum() and told["runs"] == 2
     assert told["wall_s"] > 0 and told["peak_byte"] > 100e6

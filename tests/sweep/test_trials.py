@@ -22,7 +22,7 @@ def trials(repository: Path) -> list[Trial]:
     small = ["duration_s=900", "model.image_px=64", "data.scenes=8", "data.size_px=64", "data.tile_px=64"]
     fast = ["training.session_steps=1", "environment.kind=battery", "evaluation.every_s=900"]
     scored = "evaluation.data={kind: synthetic, scenes: 1, size_px: 64, tile_px: 64, seed: 2}"
-    return trials_of(repository / "constellations/first_light.yaml", [*small, *fast, scored], [], 2)
+    return trials_of(repository / "constellations/first_light.yaml", [*small, *fast, scored], [], 3)
 
 
 @contextmanager
@@ -69,13 +69,13 @@ def test_a_run_whose_process_is_killed_once_is_retried(trials: list[Trial], tmp_
 
 
 def test_only_the_run_whose_process_dies_again_fails(trials: list[Trial], tmp_path: Path):
-    """Its neighbour dies with it at first, and must not be blamed."""
+    """Its neighbours die with it at first, and must not be blamed."""
     with killed_whenever(tmp_path / ".running" / trials[1].name, 2) as killed:
         problems = problems_of(trials, tmp_path, 2)
     assert len(killed) == 2 and killed[-1] == 1
     assert [name for name, problem in problems.items() if problem is not None] == [trials[1].name]
     assert "killed twice" in str(problems[trials[1].name])
-    assert (tmp_path / trials[0].name / "run.json").exists()
+    assert all((tmp_path / trial.name / "run.json").exists() for trial in (trials[0], trials[2]))
 
 
 def test_a_run_in_a_process_of_its_own_is_not_waited_for_when_the_sweep_is_stopped(trials: list[Trial], tmp_path: Path):
