@@ -21,6 +21,7 @@ demo: $(READY)
 	rm -rf runs/first_light
 	$(BIN)/orbitfl run constellations/first_light.yaml --out runs/first_light
 
+# By stealing, most tests of a file stay together, and what they share is set up once.
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 

@@ -2,10 +2,8 @@
 
 import json
 import re
-import signal
 import sys
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from orbitfl.cli.progress import reporting
+from orbitfl.cli.signals import on_sigterm
 from orbitfl.errors import OrbitflError
 
 if TYPE_CHECKING:
@@ -108,23 +107,14 @@ def segment(
         "bands": numbers,
         "threads": threads,
     }
-    with _stopping(), TemporaryDirectory() as scratch:
+    with on_sigterm(_stop), TemporaryDirectory() as scratch:
         if bundle is None:
             bundle = _passing_bundle(_source(str(checkpoint), image_px, names, tile_px), Path(scratch))
         _segment(bundle, scene, out, given)
 
 
-@contextmanager
-def _stopping() -> Iterator[None]:
-    """Let SIGTERM end the work as it ends the runtime's, and leave nothing but what another try goes on with."""
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _stop(*_: object) -> NoReturn:
+    """As the runtime ends, leaving nothing but what another try goes on with."""
     print("orbitfl: stopped; the same command goes on where it was.", file=sys.stderr)
     sys.exit(STOPPED)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from orbitfl.cli.progress import reporting
+from orbitfl.cli.signals import on_sigterm
 
 if TYPE_CHECKING:
     from orbitfl.scenario import Scenario
@@ -63,23 +64,21 @@ def run(
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Ctrl-C, or SIGTERM, by which schedulers and shutdowns end what runs, ends a run with one line that says how to go
-    on with it, and the code by which shells know of it."""
+    """Ctrl-C or SIGTERM ends a run with one line that says how to go on with it, and the code by which shells know of
+    it."""
     came = [signal.SIGINT]
 
     def stop(*_: object) -> NoReturn:
         came.append(signal.SIGTERM)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        with on_sigterm(stop):
+            yield
     except KeyboardInterrupt:
         words = [word for word in sys.argv[1:] if word != "--resume"]
         print(f"\norbitfl: stopped; go on with it by: {shlex.join(['orbitfl', *words, '--resume'])}", file=sys.stderr)
         sys.exit(128 + came[-1])
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def validate(scenario: ScenarioFile, overrides: Overrides = None) -> None:

@@ -108,7 +108,7 @@ def is_own(path: Path) -> bool:
 @cache
 def _skeleton(variant: str) -> MobileSam:
     """The network without memory for its numbers: keys, shapes and types."""
-    # Building it on the meta device from the start would load torch's compiler, which takes twenty times as long.
+    # Built on the meta device from the start it would load torch's compiler, which takes two seconds.
     with torch.random.fork_rng(devices=()):
         return build(variant).to("meta")
 

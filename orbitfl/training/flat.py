@@ -69,7 +69,7 @@ class Descent:
     """AdamW (Loshchilov & Hutter, arXiv 1711.05101, algorithm 2) along the slopes of `flat`, which goes on from
     `moments`; these stay as they are.
 
-    By torch's function: its optimizer would load a compiler, two seconds for every process that learns.
+    By torch's function: its optimizer would load a compiler, too, which takes two seconds in every process that learns.
     """
 
     def __init__(self, flat: FlatParameters, options: Training, moments: Moments | None) -> None:
