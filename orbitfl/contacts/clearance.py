@@ -35,12 +35,13 @@ def sampled_above(
 def _steady_s(part: Ephemeris, satellites: Satellites, radius_km: float) -> float:
     """The least √(2c/r″) at any node."""
     r = Jet(part.position_km, part.velocity_km_s, part.acceleration_km_s2).length()
-    _require_clear(r.value.min(axis=0), satellites, radius_km)
+    require_clear(r.value.min(axis=0), satellites, radius_km)
     rises = np.maximum(r.bend, 1e-12)
     return float(np.sqrt(2 * (r.value - radius_km) / rises).min())
 
 
-def _require_clear(lowest_km: Floats, satellites: Satellites, radius_km: float) -> None:
+def require_clear(lowest_km: Floats, satellites: Satellites, radius_km: float) -> None:
+    """Raises ScenarioError unless all satellites, of lowest points (n_sat,), stay a kilometre above the sphere."""
     if lowest_km.min() < radius_km + LEAST_CLEARANCE_KM:
         raise ScenarioError(
             f"{satellites.names[lowest_km.argmin()]} comes down to {lowest_km.min():.1f} km from the Earth's centre, "

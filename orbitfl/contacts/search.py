@@ -11,7 +11,7 @@ from itertools import tee
 import numpy as np
 
 from orbitfl.contacts.cache import kept
-from orbitfl.contacts.clearance import sampled_above
+from orbitfl.contacts.clearance import require_clear, sampled_above
 from orbitfl.contacts.columns import GROUND, ISL, Column, SearchedColumns, columns_of, merged
 from orbitfl.contacts.engine import WORTH_COMPILING, Engine, EngineName, engine_for
 from orbitfl.contacts.ground import Elevation, Places, above_mask, places_of
@@ -26,7 +26,7 @@ from orbitfl.contacts.shell import Shell, nearer_than, past_blocking, shell_of, 
 from orbitfl.contacts.terminals import with_terminals
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
-from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.arrays import Floats, Ints, picked
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.constellation import Constellation, Satellites
 from orbitfl.orbit.crossings import Reached, Windows, intersection
@@ -78,7 +78,7 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
     Raises ScenarioError for names that are not distinct, satellites within the blocking sphere and more pairs than
     memory holds, and what the constellation raises.
     """
-    sky, tables = _roomy_sky(planning), []
+    sky, tables = _roomy_sky(planning, engine), []
     if planning.isl is not None:
         tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine, notify))
     if planning.ground is not None and planning.stations:
@@ -106,7 +106,7 @@ def found_in_blocks(
     """
     if planning.rules.terminals is not None:
         raise ScenarioError("terminals cannot be counted block by block; leave them out, or make one plan.")
-    sky = _sky(planning, planning.satellites())
+    sky = _sky(planning, planning.satellites(), engine)
     if planning.isl is not None:
         for block in blocks(_pairs(sky), pairs_at_once):
             yield sky.plan([_between_satellites(sky, block, planning.isl, engine)])
@@ -116,17 +116,21 @@ def found_in_blocks(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sky:
-    """Everything a search looks at, sampled once; without links between satellites, in ITRS axes at once."""
+    """Everything a search looks at, sampled once: in ITRS axes at once where none looks from satellite to satellite.
+
+    shell: what says when satellites see each other without a search.
+    """
 
     asked: Planning
     satellites: Satellites
     sites: Places
+    shell: Shell | None
     parts: Sampled
     rotation: EarthRotation
 
     def in_itrs(self) -> Iterator[Ephemeris]:
         """With the sites at rest."""
-        if self.asked.isl is None:
+        if self.asked.isl is None or self.shell is not None:
             return iter(self.parts)
         return (part.in_itrs(self.rotation, self.sites.position_km) for part in self.parts)
 
@@ -141,23 +145,42 @@ class _Sky:
         return ContactPlan(self.asked.epoch_utc, self.asked.duration_s, nodes, columns, made_from, satellites=count)
 
 
-def _roomy_sky(planning: Planning) -> _Sky:
+def _roomy_sky(planning: Planning, engine: EngineName = "auto") -> _Sky:
     """Of a plan that is made as a whole, for which there has to be room before anything is sampled."""
     satellites = planning.satellites()
     _require_room(planning, len(satellites.names))
-    return _sky(planning, satellites)
+    return _sky(planning, satellites, engine)
 
 
-def _sky(planning: Planning, satellites: Satellites) -> _Sky:
+def _sky(planning: Planning, satellites: Satellites, engine: EngineName) -> _Sky:
     _require_distinct((*satellites.names, *(station.name for station in planning.stations)))
     sites, span = places_of(planning.stations), (planning.duration_s, planning.rules.step_s)
     rotation = earth_rotation(planning.epoch_utc, planning.duration_s, planning.convention)
-    if planning.isl is None:
+    shell = _shell(planning, satellites, engine)
+    if planning.isl is None or shell is not None:
         parts = sampled(satellites.propagator.over_ground(rotation), *span, sites.position_km)
     else:
         allowed_km2 = range_allowance_km2(planning.isl_reach_km)
         parts = sampled_above(satellites, *span, planning.blocking_radius_km, allowed_km2)
-    return _Sky(planning, satellites, sites, parts, rotation)
+    return _Sky(planning, satellites, sites, shell, parts, rotation)
+
+
+def _shell(planning: Planning, satellites: Satellites, engine: EngineName) -> Shell | None:
+    """What needs no search, if satellites form it, and if `engine` takes it for so many pairs times steps."""
+    if planning.isl is None or engine in ("numpy", "numba"):
+        return None
+    work = count_of_pairs(len(satellites.names), planning.rules) * planning.duration_s / planning.rules.step_s
+    if engine == "auto" and work < WORTH_COMPILING:
+        return None
+    shell = shell_of(satellites.propagator)
+    if engine == "closed_form" and shell is None:
+        raise ScenarioError(
+            "closed_form takes satellites on circular orbits of one size and tilt, as Walker's are, and these are "
+            "others; take auto."
+        )
+    if shell is not None:
+        require_clear(np.full(len(satellites.names), shell.radius_km), satellites, planning.blocking_radius_km)
+    return shell
 
 
 def _pairs(sky: _Sky) -> Pairs:
@@ -165,10 +188,9 @@ def _pairs(sky: _Sky) -> Pairs:
 
 
 def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName, notify: Notify = silent) -> Columns:
-    work = len(pairs.a) * len(sky.parts.nodes_s)
-    if (shell := _shell(sky, engine, work)) is not None:
-        return _within_shell(sky, shell, pairs, link)
-    chosen = engine_for(engine, work)
+    if sky.shell is not None:
+        return _within_shell(sky, sky.shell, pairs, link)
+    chosen = engine_for(engine, len(pairs.a) * len(sky.parts.nodes_s))
     in_sight = (past_sphere(part, *pairs, sky.asked.blocking_radius_km) for part in sky.parts)
     windows = chosen.pair_windows(in_sight, sky.told("satellites in sight", notify))
     if (reach_km := sky.asked.isl_reach_km) <= LONGEST_RANGE_KM:
@@ -176,21 +198,8 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName,
         near = chosen.pair_windows(in_range, sky.told("satellites in range", notify))
         windows = intersection(windows, near)
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
-    a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
+    a, b = _bodies(pairs, windows)
     return _columns(ISL, a, b, windows, sky.parts, link, chosen)
-
-
-def _shell(sky: _Sky, engine: EngineName, work: int) -> Shell | None:
-    """What needs no search, if satellites form it, and if `engine` takes it for so many pairs times steps."""
-    if engine in ("numpy", "numba") or (engine == "auto" and work < WORTH_COMPILING):
-        return None
-    shell = shell_of(sky.satellites.propagator)
-    if engine == "closed_form" and shell is None:
-        raise ScenarioError(
-            "closed_form takes satellites on circular orbits of one size and tilt, as Walker's are, and these are "
-            "others; take auto."
-        )
-    return shell
 
 
 def _within_shell(sky: _Sky, shell: Shell, pairs: Pairs, link: Link) -> Columns:
@@ -198,7 +207,7 @@ def _within_shell(sky: _Sky, shell: Shell, pairs: Pairs, link: Link) -> Columns:
     asked, seen = sky.asked, swings(shell, *pairs)
     least = max(past_blocking(shell, asked.blocking_radius_km), nearer_than(shell, asked.isl_reach_km))
     windows = _long_enough(shell_windows(seen, least, asked.duration_s), asked.rules.min_duration_s)
-    a, b = (side[windows.series].astype(np.int32, copy=False) for side in pairs)
+    a, b = _bodies(pairs, windows)
     nearest, farthest = shell_ranges_km(seen, windows, least)
     if isinstance(link, FixedRate):
         rate = np.full(len(windows), link.rate_bps)
@@ -217,8 +226,13 @@ def _to_ground(sky: _Sky, link: Link, engine: EngineName, notify: Notify = silen
         near = chosen.pair_windows(in_range, sky.told("passes in range", notify))
         windows = intersection(windows, near)
     windows = _long_enough(windows, sky.asked.rules.min_duration_s)
-    a, b = (side[windows.series] for side in _with_sites(sky))
+    a, b = _bodies(_with_sites(sky), windows)
     return _columns(GROUND, a, b, windows, again, link, chosen)
+
+
+def _bodies(pairs: Pairs, windows: Windows) -> Pairs:
+    """Of each window."""
+    return Pairs(picked(pairs.a, windows.series), picked(pairs.b, windows.series))
 
 
 def _with_sites(sky: _Sky) -> Pairs:
@@ -241,20 +255,23 @@ def _columns(
     kind: int, a: Ints, b: Ints, windows: Windows, bodies: Iterable[Ephemeris], link: Link, engine: Engine
 ) -> Columns:
     """The columns of windows between the bodies `a` and `b`, (n,)."""
-    duration_s = windows.end_s - windows.start_s
     nearest, farthest = np.full(len(windows), np.inf, np.float32), np.zeros(len(windows), np.float32)
     rate = np.full(len(windows), link.rate_bps if isinstance(link, FixedRate) else 0.0)
     for part in bodies:
         rows, spans = _within(part, a, b, windows)
         low, high = engine.ranges_km(part, spans)
-        nearest[rows], farthest[rows] = np.minimum(nearest[rows], low), np.maximum(farthest[rows], high)
+        nearest[rows] = np.minimum(low, nearest[rows], out=low)
+        farthest[rows] = np.maximum(high, farthest[rows], out=high)
         if not isinstance(link, FixedRate):
             mean_bps = mean_rate_bps(partial(range_km, part), spans, link)
-            rate[rows] += mean_bps * (spans.end_s - spans.start_s) / duration_s[rows]
+            share = (spans.end_s - spans.start_s) / (windows.end_s[rows] - windows.start_s[rows])
+            rate[rows] += mean_bps * share
     return _table(kind, a, b, windows, nearest, farthest, rate)
 
 
 def _table(kind: int, a: Ints, b: Ints, windows: Windows, nearest: Column, farthest: Column, rate: Floats) -> Columns:
+    volume_bit = windows.end_s - windows.start_s
+    volume_bit *= rate
     return {
         "kind": np.full(len(windows), kind, np.int8),
         "a": a.astype(np.int32, copy=False),
@@ -265,7 +282,7 @@ def _table(kind: int, a: Ints, b: Ints, windows: Windows, nearest: Column, farth
         "range_min_km": nearest,
         "range_max_km": farthest,
         "rate_bps": rate,
-        "volume_bit": rate * (windows.end_s - windows.start_s),
+        "volume_bit": volume_bit,
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.orbit.arrays import Floats, Ints, picked
 from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.propagator import Propagator, SecularJ2
 from orbitfl.orbit.recurring import recurring_windows
@@ -103,7 +103,7 @@ def shell_ranges_km(swings: Swings, windows: Windows, least: float) -> tuple[Sin
     A whole window has the nearest distance of its pair, and at its edges the distance that `least` stands for.
     """
     pairs = np.arange(len(swings.mean))
-    nearest_km = swings.range_km(pairs, -1.0).astype(np.float32)[windows.series]
+    nearest_km = picked(swings.range_km(pairs, -1.0).astype(np.float32), windows.series)
     farthest_km = np.full(len(windows), swings.shell.radius_km * np.sqrt(2 * (1 - least)), np.float32)
     cut = np.flatnonzero(windows.cut_start | windows.cut_end)
     nearest_km[cut], farthest_km[cut] = _ranges_within(swings, windows.where(cut))
