@@ -133,8 +133,15 @@ def _bounds(geometry: Any, name: str) -> tuple[float, float, float, float]:
     _require_short_edges(lines, name)
     latitudes = [latitude for line in lines for _, latitude in line]
     spans = [(min(x for x, _ in line), max(x for x, _ in line)) for line in lines if line]
-    west, east = _around(spans)
+    west, east = _from_minus_180(*_around(spans))
     return west, min(latitudes), east, max(latitudes)
+
+
+def _from_minus_180(west: float, east: float) -> tuple[float, float]:
+    """The same meridians where longitudes were counted on westward, below −180."""
+    if east - west >= 360:
+        return west, east
+    return west + 360 * (west < -180), east + 360 * (east < -180)
 
 
 def _require_short_edges(lines: list[list[tuple[float, float]]], name: str) -> None:

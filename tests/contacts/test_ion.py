@@ -139,13 +139,14 @@ a contact +10 +60 9 7 1000
 a contact +0 +5 7 9 2000
 a contact +0 +5 9 7 2000
 a range 2026/03/01-00:00:00 +900 7 9 2
+a contact +0 +3600 7 7 100000
 m production 1000000
 ## end ionadmin
 """
 
 
 def test_another_ones_file_is_read(tmp_path: Path):
-    """Absolute and relative times, a reference time that moves, a confidence, one range for all, no names."""
+    """Times of both kinds, a reference time that moves, a confidence, a node's way to itself, one range for all."""
     (tmp_path / "plan.ionrc").write_text(FOREIGN)
     plan = read(tmp_path / "plan.ionrc")
     assert plan.nodes == ("node-7", "node-9")

@@ -106,8 +106,9 @@ class _Read:
 def read(path: Path) -> ContactPlan:
     """A plan of whole seconds; each contact must be there in both directions, at one rate, with a range.
 
-    Ranges lie between 0 and the light seconds. Names come from comments "# node 1 "name"", else they are node-1
-    and so on. Raises DataError for anything else, OSError for what cannot be read.
+    A node's contacts with itself, over which ION reaches its own, are passed over. Ranges lie between 0 and the light
+    seconds. Names come from comments "# node 1 "name"", else they are node-1 and so on.
+    Raises DataError for anything else, OSError for what cannot be read.
     """
     found = _Read()
     for number, line in enumerate(text_of(path).split("\n"), start=1):
@@ -191,8 +192,9 @@ def _require_new(contacts: Mapping[tuple[int, int, int, int], int], key: tuple[i
 def _plan(found: _Read) -> ContactPlan:
     if found.epoch_utc is None:
         raise DataError("It has no reference time; begin with a line like @ 2018/05/18-03:21:00.")
-    rows = sorted(key for key in found.contacts if key[2] < key[3])
-    if 2 * len(rows) != len(found.contacts):
+    between = [key for key in found.contacts if key[2] != key[3]]
+    rows = sorted(key for key in between if key[2] < key[3])
+    if 2 * len(rows) != len(between):
         raise DataError("Some contact has no twin in the other direction; contacts here serve both.")
     _require_no_overlap(rows)
     for spans in found.ranges.values():
