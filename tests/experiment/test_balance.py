@@ -6,13 +6,14 @@ import pytest
 from orbitfl.errors import OrbitflError
 from orbitfl.experiment.balance import Balance
 from orbitfl.federation.strategies import Member
+from orbitfl.federation.weights import Vector, scaled
 
 SIZE = 1000
 
 
-def _merged(first: np.ndarray, second: np.ndarray, sent: np.ndarray) -> list[list[Member]]:
+def _merged(first: Vector, second: Vector, sent: Vector) -> list[list[Member]]:
     """Before and after a pair moved by half of what `second` had sent to `first`, which had sent zeros."""
-    moved = sent / np.float32(2)
+    moved = scaled(0.5, sent)
     return [[Member(model, {}) for model in pair] for pair in ((first, second), (first + moved, second - moved))]
 
 
@@ -30,6 +31,6 @@ def test_one_that_has_not_trained_may_merge_with_one_that_went_on_training(order
 def test_what_is_lost_is_told(order: int):
     untrained, trained = np.zeros(SIZE, np.float32), np.full(SIZE, 1e-3, np.float32)
     before, after = _merged(untrained, trained, trained)
-    after[0] = Member(after[0].model * np.float32(0.999), {})
-    with pytest.raises(OrbitflError, match="changed the sum of two models by 5e-07 of 0.001"):
+    after[0] = Member(scaled(0.999, after[0].model), {})
+    with pytest.raises(OrbitflError, match=r"changed the sum of two models by 5e-07 of 0\.001"):
         Balance(True, np.zeros(SIZE)).check(before[::order], after[::order])
