@@ -12,7 +12,7 @@ from orbitfl.federation.strategies import Member
 from orbitfl.federation.weights import norm, stretches, total
 
 ROUNDING = 1e-5
-"""Of a model's largest number, by which single precision may change a number of the sum."""
+"""Of the models' largest number, by which single precision may change a number of the sum."""
 
 
 @dataclass
@@ -30,7 +30,8 @@ class Balance:
         parts, precision = list(stretches(len(earlier[0]))), earlier[0].dtype
         changes = (total(later, part, precision) - total(earlier, part, precision) for part in parts)
         lost = max((_largest(change) for change in changes), default=0.0)
-        largest = max((_largest(earlier[0][part]) for part in parts), default=0.0)
+        # Of both: one that has not trained yet has nothing but zeros.
+        largest = max((_largest(held[part]) for held in earlier for part in parts), default=0.0)
         masses = [sum(_mass(member) for member in members) for members in (before, after)]
         if lost > ROUNDING * max(largest, 1e-6) or abs(masses[1] - masses[0]) > 1e-9:
             raise OrbitflError(

@@ -40,9 +40,9 @@ class Classroom:
     base: str
 
 
-def open_classroom(scenario: Scenario, known: Survey, notify: Notify) -> Classroom:
-    """Load weights and the tiles to score on, and compute the embeddings that are not kept yet."""
-    learner, exam = load_learner(scenario), load(scenario.evaluation.data, cache_folder())
+def open_classroom(scenario: Scenario, learner: DecoderLearner, known: Survey, notify: Notify) -> Classroom:
+    """Load the tiles to score on, and compute the embeddings that are not kept yet."""
+    exam = load(scenario.evaluation.data, cache_folder())
     _require_both(exam)
     tiles = {"training": known.tiles, "evaluation": exam}
     if known.event_tiles is not None:

@@ -12,7 +12,7 @@ from orbitfl.contacts import ContactPlan
 from orbitfl.contacts.channel import channel_of
 from orbitfl.errors import ScenarioError
 from orbitfl.experiment import tables, traffic
-from orbitfl.experiment.classroom import Classroom, open_classroom
+from orbitfl.experiment.classroom import Classroom, load_learner, open_classroom
 from orbitfl.experiment.folder import RunFolder, claimed
 from orbitfl.experiment.journal import Journal
 from orbitfl.experiment.mission import contact_plan, require_names, timeline, wire_of
@@ -63,8 +63,10 @@ def run(
 def _run_all(scenario: Scenario, folder: RunFolder | None, notify: Notify, state_every_s: float) -> RunResult:
     plan = contact_plan(scenario)
     require_names(scenario, plan.satellite_names)
+    # Before the survey, which may draw scenes for minutes: bad weights are told at once.
+    learner = load_learner(scenario)
     known = survey(scenario, len(plan.satellite_names))
-    classroom = open_classroom(scenario, known, notify)
+    classroom = open_classroom(scenario, learner, known, notify)
     bent_pipe = _bent_pipe(scenario, plan, known, Layout(classroom.learner.shapes))
     crew = Crew(classroom.learner, workers=torch.get_num_threads())
     school = _School(plan, known, classroom, crew, bent_pipe, notify, state_every_s)

@@ -91,12 +91,12 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     contact, pair = booking.attempt.contact, booking.key
     del mission.agreed_until_s[pair]
     if not mission.lost.isdisjoint(pair):
-        _release(mission, at_s, pair)
+        _release(mission, at_s, booking)
         return
     again = partial(_agree, contact=contact, meetings=meetings)
     permitted = [mission.permits(node, at_s, Activity.EXCHANGE) for node in pair]
     if not all(permitted):
-        _release(mission, at_s, pair)
+        _release(mission, at_s, booking)
         mission.push(at_s + mission.rules.retry_s, Activity.EXCHANGE, again)
         return
     one_way = meetings.pattern == "one_way"
@@ -117,10 +117,11 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     mission.push(carried.end_s, Activity.EXCHANGE, again)
 
 
-def _release(mission: Mission, at_s: float, pair: Pair) -> None:
-    """Who was booked for an exchange that does not come about is free for something else."""
-    for node in pair:
-        mission.free_at_s[node] = at_s
+def _release(mission: Mission, at_s: float, booking: Booking) -> None:
+    """Who was booked for an exchange that does not come about is free for something else, unless booked on from it."""
+    for node in booking.key:
+        if mission.free_at_s[node] == booking.end_s():
+            mission.free_at_s[node] = at_s
 
 
 def _turn(mission: Mission, pair: Pair) -> Pair:

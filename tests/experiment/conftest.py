@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orbitfl.experiment.classroom import open_classroom
+from orbitfl.experiment.classroom import load_learner, open_classroom
 from orbitfl.experiment.mission import contact_plan, timeline
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.replaying import replay_of
@@ -48,7 +48,7 @@ def played() -> Callable[[Scenario], tuple[Replay, tuple[Happening, ...]]]:
     def at_launch(scenario: Scenario) -> tuple[Replay, tuple[Happening, ...]]:
         plan = contact_plan(scenario)
         known = survey(scenario, len(plan.satellite_names))
-        classroom = open_classroom(scenario, known, silent)
+        classroom = open_classroom(scenario, load_learner(scenario), known, silent)
         layout = Layout(classroom.learner.shapes)
         replay = replay_of(scenario, classroom, Crew(classroom.learner, workers=1), plan.satellite_names)
         return replay, timeline(scenario, plan, layout).happenings

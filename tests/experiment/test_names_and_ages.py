@@ -10,7 +10,7 @@ import pytest
 
 from orbitfl.data.loading import load
 from orbitfl.errors import DataError, ScenarioError
-from orbitfl.experiment.classroom import open_classroom
+from orbitfl.experiment.classroom import load_learner, open_classroom
 from orbitfl.experiment.letters import Parcel
 from orbitfl.experiment.replay import Replay, Row
 from orbitfl.experiment.run import run
@@ -132,7 +132,7 @@ def test_one_tile_has_nobody_to_change_masks_with(asked: Asked) -> None:
 
 
 def lessons_of(scenario: Scenario) -> np.ndarray:
-    return open_classroom(scenario, survey(scenario, 8), silent).lessons.masks
+    return open_classroom(scenario, load_learner(scenario), survey(scenario, 8), silent).lessons.masks
 
 
 @pytest.mark.parametrize(("value", "name"), [(0, "water"), (1, "land")])

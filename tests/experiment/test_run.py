@@ -11,7 +11,7 @@ import safetensors.numpy
 import torch
 
 import orbitfl
-from orbitfl.errors import DataError, ScenarioError, StorageError
+from orbitfl.errors import DataError, ScenarioError, StorageError, WeightsError
 from orbitfl.experiment import folder as folder_module
 from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.result import RunResult
@@ -163,6 +163,17 @@ def test_failed_run_leaves_nothing(scenario: Scenario, tmp_path: Path):
     with pytest.raises(DataError, match="cannot be divided among 8 satellites"):
         orbitfl.run(too_few, tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_bad_weights_are_told_before_scenes_are_made(scenario: Scenario, tmp_path: Path):
+    (tmp_path / "cut.pt").write_bytes(b"PK")
+    both_bad = replace(
+        scenario,
+        model=replace(scenario.model, weights=str(tmp_path / "cut.pt")),
+        data=replace(scenario.data, scenes=2),
+    )
+    with pytest.raises(WeightsError, match=r"cut\.pt cannot be read"):
+        orbitfl.run(both_bad)
 
 
 def test_only_what_is_installed_has_a_version(result: RunResult, monkeypatch: pytest.MonkeyPatch):

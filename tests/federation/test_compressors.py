@@ -187,6 +187,15 @@ def test_low_rank_is_nearly_the_best_that_a_svd_finds():
         assert np.linalg.norm(matrix - back) < 1.1 * best
 
 
+@pytest.mark.parametrize("power", [-120, -40, 62, 126])
+def test_low_rank_is_as_good_at_any_scale(power: int):
+    matrix = np.random.default_rng(7).normal(size=(30, 20)).clip(-3, 3).astype(np.float32)
+    compressor, layout = LowRank(rank=2, values=Float32()), Layout((("matrix", (30, 20)),))
+    back = there_and_back(compressor, np.ldexp(matrix.ravel(), power), layout)
+    expected = np.ldexp(there_and_back(compressor, matrix.ravel(), layout), power)
+    np.testing.assert_allclose(back, expected, rtol=1e-6, atol=1e-5 * np.abs(expected).max())
+
+
 def test_low_rank_sends_vectors_and_small_matrices_whole(layout, vector):
     back = layout.named(there_and_back(LowRank(rank=9, values=Float32()), vector, layout))
     for name in ("attention.bias", "scale", "conv"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from orbitfl.bench.timing import timed
 from orbitfl.contacts import ContactPlan, found
-from orbitfl.experiment.classroom import Classroom, open_classroom
+from orbitfl.experiment.classroom import Classroom, load_learner, open_classroom
 from orbitfl.experiment.mission import timeline
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.replaying import replay_of
@@ -56,7 +56,9 @@ def learnt(scenario: Scenario, workers: Sequence[int]) -> dict[str, Any]:
     """
     plan = found(scenario.planning())
     known = survey(scenario, len(plan.satellite_names))
-    prepared = _Prepared(scenario, plan, open_classroom(scenario, known, lambda *progress: None))
+    prepared = _Prepared(
+        scenario, plan, open_classroom(scenario, load_learner(scenario), known, lambda *progress: None)
+    )
     layout = Layout(prepared.classroom.learner.shapes)
     timeline_s, mission = timed(lambda: timeline(scenario, plan, layout))
     _run(prepared, mission, workers[0])

@@ -155,13 +155,17 @@ def _places(counts: NDArray, packed: NDArray, kept: int, size: int) -> NDArray[n
 
 def _factors(matrix: NDArray, rank: int, iterations: int = 4) -> tuple[NDArray, NDArray]:
     """(rows, rank) and (columns, rank), of equal length, so that both suffer alike from few bits."""
+    # Near 1, where no square overflows or vanishes: by a power of two, which rounds nothing, and a square, whose root
+    # goes to either factor.
+    root = np.frexp(np.abs(matrix).max())[1] // 2
+    near_one = np.ldexp(matrix, -2 * root)
     columns = np.random.default_rng(0).standard_normal((matrix.shape[1], rank), dtype=np.float32)
     rows = np.zeros((matrix.shape[0], rank), np.float32)
     for _ in range(iterations):
-        rows = np.linalg.qr(matrix @ columns)[0]
-        columns = matrix.T @ rows
+        rows = np.linalg.qr(near_one @ columns)[0]
+        columns = near_one.T @ rows
     balance = np.sqrt(np.linalg.norm(columns) / np.linalg.norm(rows))
-    return rows * balance, columns / balance if balance > 0 else columns
+    return np.ldexp(rows * balance, root), np.ldexp(columns / balance if balance > 0 else columns, root)
 
 
 def _product(factors: Vector, matrix: tuple[int, int], rank: int) -> Vector:
