@@ -107,6 +107,26 @@ def test_windows_of_a_pair_that_overlap_are_not_used_twice():
     assert [each.start_s for each in exchanges] == [300.0, 600.0, 900.0]
 
 
+class Silent(Mains):
+    """Satellite 0 may not exchange before 220 s."""
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        silent = node == 0 and activity is Activity.EXCHANGE and self.now_s[node] < 220
+        return Reason.LOW_CHARGE if silent else None
+
+
+def test_an_exchange_that_is_refused_frees_nobody_who_is_booked_on_from_it():
+    """Of 0 and 1 from 210 s to 218 s, of 1 and 2 from then on; in between 1 would begin another session."""
+    rules = replace(RULES, session_every_s=10.0, meetings=Meetings(every_s=200.0))
+    contact_plan = plan((0, 1, 205.0, 1000.0), (1, 2, 206.0, 1000.0))
+    timeline = simulate(rules, contact_plan, Silent(4), contact_plan.nodes)
+    first = next(each for each in timeline.happenings if isinstance(each, Exchange))
+    assert (first.a, first.b, first.start_s, first.end_s) == (1, 2, 218.0, 226.0)
+    sessions = [each for each in timeline.happenings if isinstance(each, Session) and 200 <= each.start_s < 230]
+    assert [each.start_s for each in sessions if each.node == 0] == [200, 210, 220]
+    assert [each.start_s for each in sessions if each.node == 1] == [200, 226]
+
+
 def test_session_waits_for_an_exchange_and_an_exchange_for_a_session():
     contact_plan = plan((0, 1, 205.0, 1000.0), nodes=2)
     rules = replace(RULES, meetings=Meetings(every_s=200.0))
