@@ -43,12 +43,18 @@ def main() -> int:
 def _say(text: str) -> None:
     """Raises PlaceError where stdout is a file on a full disk, BrokenPipeError where nobody reads it any more."""
     try:
-        print(text, flush=True)
+        print(_printable(text), flush=True)
     except OSError as error:
         _give_up(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
         raise cannot_write(Path("/dev/stdout"), error) from error
+
+
+def _printable(text: str) -> str:
+    """With escapes for what stdout's encoding lacks: to a watchdog a traceback would undo work that is done."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _remark(text: str) -> None:

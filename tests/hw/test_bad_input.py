@@ -47,8 +47,14 @@ def _named_in_latin_1(write: Write, colours: NDArray) -> Path:
     return path
 
 
+def _called_in_latin_1(write: Write, colours: NDArray) -> Path:
+    path = write(colours)
+    return path.rename(path.with_name(os.fsdecode(b"sc\xe8ne.tif")))
+
+
 SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
     "a link to itself": (_loop, "There is no scene"),
+    "called in Latin-1": (_called_in_latin_1, "not a name in UTF-8"),
     "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
     "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
     "truncated": (_truncated, "damaged or"),
@@ -394,6 +400,7 @@ PLACES = {
     "far too long": lambda folder: folder / "/".join(["m" * 200] * 30),
     "a device": lambda folder: "/dev/null",
     "a pipe": lambda folder: folder / "pipe",
+    "not UTF-8": lambda folder: folder / "m\udcff.tif",
 }
 PLACES_OF_THE_MASK = {
     "below it": lambda folder: folder / "a.tif/more.z",
@@ -427,7 +434,7 @@ def test_a_name_may_be_as_long_as_the_disk_takes(edge, write, colours, bundle: P
 
 
 @pytest.mark.parametrize("command", ["learn", "bench", "apply-update"])
-@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x"])
+@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x", "m\udcff"])
 def test_what_can_never_be_written_is_no_fault_of_the_place(
     edge, copied: Path, tmp_path: Path, monkeypatch, command: str, place: str
 ):
@@ -439,6 +446,12 @@ def test_what_can_never_be_written_is_no_fault_of_the_place(
     ended = edge(command, *words, "--bundle", "copied", "-o", place)
     assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
     assert not list(tmp_path.rglob(".*part"))
+
+
+def test_a_bundle_in_a_folder_that_onnxruntime_cannot_open_is_refused(edge, copied: Path):
+    folder = copied.rename(copied.with_name("b\udcff"))
+    ended = edge("verify", "--bundle", folder)
+    assert ended.code == 2 and "b\\udcff' is not a name in UTF-8" in ended.err, ended.err
 
 
 def _empty_update(bundle: Path, folder: Path) -> Path:
