@@ -32,6 +32,9 @@ def main() -> int:
     except EdgeError as error:
         _remark(f"orbitfl_edge: {error}")
         return error.code
+    except PermissionError as error:  # Of a folder on the way, whose files cannot even be asked for.
+        _remark(f"orbitfl_edge: {error.filename} is not for this user ({error.strerror}); change who may read it.")
+        return EdgeError.code
     except KeyboardInterrupt:
         _remark("orbitfl_edge: stopped; the same command goes on where it was.")
         return StoppedError.code

@@ -1,5 +1,6 @@
 """One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -452,6 +453,42 @@ def test_a_bundle_in_a_folder_that_onnxruntime_cannot_open_is_refused(edge, copi
     folder = copied.rename(copied.with_name("b\udcff"))
     ended = edge("verify", "--bundle", folder)
     assert ended.code == 2 and "b\\udcff' is not a name in UTF-8" in ended.err, ended.err
+
+
+def _bound_by_modes() -> None:
+    """Root, too: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH after the next exec (PR_CAPBSET_DROP is 24)."""
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+
+def _by_modes(repository: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "orbitfl_edge", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(repository / "hw"), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=_bound_by_modes,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_folder_that_others_alone_may_enter_is_told_of(repository: Path, copied: Path):
+    (copied / "runtime").chmod(0)
+    ended = _by_modes(repository, "verify", "--bundle", copied, "--files-only")
+    (copied / "runtime").chmod(0o755)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1, ended.stderr
+    assert "is not for this user (Permission denied)" in ended.stderr
+
+
+def test_a_bundle_that_nobody_may_write_can_be_updated(repository: Path, copied: Path, tmp_path: Path):
+    words = ["apply-update", _empty_update(copied, tmp_path), "--bundle", copied, "-o", tmp_path / "next"]
+    folders = [copied, *(path for path in copied.rglob("*") if path.is_dir())]
+    for path in (*folders, *copied.rglob("*.*")):
+        path.chmod(0o555)
+    ended = _by_modes(repository, *words)
+    for path in folders:
+        path.chmod(0o755)
+    assert ended.returncode == 0, ended.stderr
+    assert not list(tmp_path.glob(".next*"))
 
 
 def _empty_update(bundle: Path, folder: Path) -> Path:
