@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from orbitfl_edge.files import sha256
+from orbitfl_edge.files import require_text, sha256
 from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.reading import read_file
 
@@ -73,6 +73,7 @@ def load(folder: Path) -> Bundle:
 
     Raises EdgeError for a missing, added or changed file, and for a manifest that is none.
     """
+    require_text(folder)
     manifest = read_manifest(folder / MANIFEST)
     spec = _spec(folder, manifest)
     for name, told in manifest["files"].items():

@@ -21,6 +21,7 @@ from orbitfl_edge.lineage import KEPT
 from orbitfl_edge.problems import EdgeError, StoppedError
 
 MOST_THREADS = 256
+BANDS = "numbers in the file of red, green and blue, such as 3,2,1"
 LARGEST_COUNT, LARGEST_SEED = 1_000_000, 2**59
 
 
@@ -32,6 +33,9 @@ def main() -> int:
     except EdgeError as error:
         _remark(f"orbitfl_edge: {error}")
         return error.code
+    except PermissionError as error:  # Of a folder on the way, whose files cannot even be asked for.
+        _remark(f"orbitfl_edge: {error.filename} is not for this user ({error.strerror}); change who may read it.")
+        return EdgeError.code
     except KeyboardInterrupt:
         _remark("orbitfl_edge: stopped; the same command goes on where it was.")
         return StoppedError.code
@@ -43,12 +47,18 @@ def main() -> int:
 def _say(text: str) -> None:
     """Raises PlaceError where stdout is a file on a full disk, BrokenPipeError where nobody reads it any more."""
     try:
-        print(text, flush=True)
+        print(_printable(text), flush=True)
     except OSError as error:
         _give_up(sys.stdout)
         if isinstance(error, BrokenPipeError):
             raise
         raise cannot_write(Path("/dev/stdout"), error) from error
+
+
+def _printable(text: str) -> str:
+    """With escapes for what stdout's encoding lacks: to a watchdog a traceback would undo work that is done."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _remark(text: str) -> None:
@@ -149,8 +159,8 @@ def _bench(options: argparse.Namespace) -> None:
 
     bundle = _bundle(options)
     if options.out is not None:
-        _require_place(options.out, [bundle.folder])
         require_profile(options.out.stem, options.watts)
+        _require_place(options.out, [bundle.folder])
     found = measured(bundle, options.threads, options.repeats)
     if options.out is not None:
         text = profile(found, bundle, options.out.stem, options.watts, options.standby_watts)
@@ -175,7 +185,8 @@ def _apply_update(options: argparse.Namespace) -> None:
 def _learn(options: argparse.Namespace) -> None:
     from orbitfl_edge.learning import FOLDERS, Schooling, learn
 
-    schooling = Schooling(steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
+    given = {name: getattr(options, name) for name in ("bands", "steps", "learning_rate", "seed")}
+    schooling = Schooling(**given)
     progress, bundle = _progress(options.data), _bundle(options)
     lessons = [place for name in FOLDERS for place in (options.data / name, *(options.data / name).glob("*.tif"))]
     _require_place(options.out, [bundle.folder, *lessons])
@@ -199,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     segment = _command(commands, "segment", _segment, "draw the water of a scene")
     segment.add_argument("scene", type=Path, help="GeoTIFF of any size")
     segment.add_argument("-o", "--out", type=Path, required=True, help="mask: 0 land, 1 water, 255 not known")
-    segment.add_argument("--bands", type=_bands, help="numbers in the file of red, green and blue, such as 3,2,1")
+    segment.add_argument("--bands", type=_bands, help=BANDS)
     segment.add_argument("--overlap-px", type=int, help="of neighbouring tiles (the bundle's)")
     segment.add_argument("--vector", type=Path, help="also polygons of water, GeoJSON")
     segment.add_argument("--packed", type=Path, help="also one bit a pixel, compressed, for the downlink")
@@ -222,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     learn = _command(commands, "learn", _learn, "teach the last layers of the decoder; the result is an update")
     learn.add_argument("data", type=Path, help="folder with images/*.tif and masks/*.tif of the same names")
     learn.add_argument("-o", "--out", type=Path, required=True, help="the update, safetensors")
+    learn.add_argument("--bands", type=_bands, help=BANDS)
     learn.add_argument("--steps", type=_between(1, LARGEST_COUNT), default=40, help="of four tiles")
     learn.add_argument("--learning-rate", type=_amount, default=1e-4)
     learn.add_argument("--seed", type=_between(0, LARGEST_SEED), default=0, help="of the order of tiles")

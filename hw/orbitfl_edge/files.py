@@ -18,6 +18,7 @@ LONGEST_NAME_BYTE = 249
 
 def require_possible(path: Path) -> None:
     """Raises EdgeError where no file can ever be written at `path`, however much space there is."""
+    require_text(path)
     if max(len(os.fsencode(part)) for part in (*path.parts, "")) > LONGEST_NAME_BYTE:
         raise EdgeError(f"{str(path)[:80]}… has a name of more than {LONGEST_NAME_BYTE} bytes; choose a shorter one.")
     try:
@@ -29,6 +30,15 @@ def require_possible(path: Path) -> None:
     if there != stat.S_IFREG:
         what = "a folder" if there == stat.S_IFDIR else "no plain file"
         raise EdgeError(f"{path} exists already and is {what}; choose another name.")
+
+
+def require_text(path: Path) -> None:
+    """Raises EdgeError for a name that is not UTF-8, which neither GDAL nor onnxruntime can open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = ascii(str(path)[:80])
+        raise EdgeError(f"{shown} is not a name in UTF-8, which GDAL and onnxruntime need; rename it.") from error
 
 
 def lies_in(path: Path, place: Path) -> bool:

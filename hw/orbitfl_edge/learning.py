@@ -35,6 +35,9 @@ Notify = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Schooling:
+    """bands: numbers in the scenes' files of those shown as red, green and blue; None finds them by name."""
+
+    bands: tuple[int, ...] | None = None
     steps: int = 40
     batch_size: int = 4
     learning_rate: float = 1e-4
@@ -56,7 +59,7 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
 
     Raises EdgeError where scenes cannot be used or nothing is to be learnt from.
     """
-    lessons = _lessons(folder, bundle, open_network(bundle, threads))
+    lessons = _lessons(folder, bundle, open_network(bundle, threads), options.bands)
     base, weights = _base(bundle), last_layers(bundle)
     losses, taught = taught_by(weights, lessons, options, notify)
     changes = _changes(base, weights, taught, options)
@@ -155,11 +158,11 @@ def _linear(given: int, wanted: int) -> Array:
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(given))).astype(np.float32)
 
 
-def _lessons(folder: Path, bundle: Bundle, network: Network) -> Lessons:
+def _lessons(folder: Path, bundle: Bundle, network: Network, bands: tuple[int, ...] | None) -> Lessons:
     images = [path for path in sorted((folder / "images").glob("*.tif")) if not path.name.startswith(".")]
     if not images:
         raise EdgeError(f"{folder} holds no images/*.tif; give a folder of scenes with masks of the same names.")
-    pieces = [piece for image in images for piece in _tiles(image, folder / "masks" / image.name, bundle)]
+    pieces = [piece for image in images for piece in _tiles(image, folder / "masks" / image.name, bundle, bands)]
     if not pieces:
         raise EdgeError(f"{folder} holds no tile of {bundle.spec.tile_px} px that is half known; give larger scenes.")
     colours, masks = (np.stack(each) for each in zip(*pieces, strict=True))
@@ -167,10 +170,12 @@ def _lessons(folder: Path, bundle: Bundle, network: Network) -> Lessons:
     return Lessons(cells, filters, masks)
 
 
-def _tiles(image: Path, mask: Path, bundle: Bundle) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def _tiles(
+    image: Path, mask: Path, bundle: Bundle, bands: tuple[int, ...] | None
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Tiles side by side with their masks, those at least half known."""
     tile_px = bundle.spec.tile_px
-    with open_scene(image, bundle.spec, None) as scene:
+    with open_scene(image, bundle.spec, bands) as scene:
         truth = _truth(mask, scene)
         for row in range(0, scene.height_px - tile_px + 1, tile_px):
             colours, valid = scene.shown(row, tile_px)

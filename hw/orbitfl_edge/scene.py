@@ -22,6 +22,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from orbitfl_edge.bundle import Spec
+from orbitfl_edge.files import require_text
 from orbitfl_edge.percentiles import KINDS, percentiles
 from orbitfl_edge.problems import EdgeError
 
@@ -89,6 +90,7 @@ def open_scene(path: Path, spec: Spec, bands: tuple[int, ...] | None) -> Iterato
 
 @contextmanager
 def _opened(path: Path) -> Iterator[DatasetReader]:
+    require_text(path)
     if not path.is_file():
         raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
     with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTE), ExitStack() as stack:

@@ -58,7 +58,7 @@ def apply_update(update: Update, bundle: Bundle, out: Path, threads: int) -> flo
     if hashed(content).hexdigest() != stated:
         raise EdgeError(f"{update.path} does not lead to the decoder that it states; fetch it again.")
     with new_folder(out) as folder:
-        shutil.copytree(bundle.folder, folder, dirs_exist_ok=True)
+        _copy_files(bundle, folder)
         _keep_signed_manifest(folder)
         (folder / WEIGHTS).write_bytes(content)
         mask = _test_mask(update.path, Bundle(folder, bundle.manifest, bundle.spec), threads)
@@ -67,6 +67,14 @@ def apply_update(update: Update, bundle: Bundle, out: Path, threads: int) -> flo
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="ascii")
         bundles.load(folder)
     return 100 - equal_percent(mask, bundle)
+
+
+def _copy_files(bundle: Bundle, folder: Path) -> None:
+    """Without their modes: nobody may be allowed to write the bundle, but the new one is written now."""
+    signed = [SIGNATURE] if (bundle.folder / SIGNATURE).exists() else []
+    for name in (*bundle.manifest["files"], MANIFEST, *signed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle.folder / name, folder / name)
 
 
 def _keep_signed_manifest(folder: Path) -> None:

@@ -239,7 +239,8 @@ def _test_case(sessions: Sessions, tiles: Tiles) -> tuple[NDArray[np.uint8], NDA
     """A corner of a tile and its mask, as a scene smaller than a tile is drawn.
 
     Of the tiles with the most even share of water, the one that is drawn most evenly: a mask of nothing but land would
-    be drawn by a broken machine as well.
+    be drawn by a broken machine as well. Its mask is drawn alone, as boards do: scales that int8 finds as it goes are
+    of a whole batch, so a tile's neighbours in it change the tile's mask.
     """
     likely = np.argsort(np.abs(tiles.water_share() - 0.5))[:TEST_TILES]
     corners = tiles.images[likely, :TEST_PX, :TEST_PX]
@@ -247,7 +248,9 @@ def _test_case(sessions: Sessions, tiles: Tiles) -> tuple[NDArray[np.uint8], NDA
     padded[:, : corners.shape[1], : corners.shape[2]] = corners
     masks = sessions.logits(padded)[:, :TEST_PX, :TEST_PX] > 0
     best = int(np.argmin(np.abs(masks.mean(axis=(1, 2)) - 0.5)))
-    return corners[best], masks[best].astype(np.uint8)
+    height, width = masks.shape[1:]
+    alone = sessions.logits(padded[best : best + 1])[0, :height, :width] > 0
+    return corners[best], alone.astype(np.uint8)
 
 
 def _geotiff(bands: NDArray[np.uint8], names: tuple[str, ...]) -> bytes:

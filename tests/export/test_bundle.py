@@ -18,6 +18,7 @@ import rasterio
 import safetensors.numpy
 import torch
 from orbitfl_edge.bundle import load as load_board
+from orbitfl_edge.checking import check_drawing
 from orbitfl_edge.network import open_network
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -83,9 +84,10 @@ def test_the_test_scene_holds_water_and_land(bundle: Path):
 
 @pytest.fixture(scope="module")
 def small(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The taught network as int8."""
+    """The taught network as int8, four tiles at a time."""
     source = replace(find(str(taught), 64), evaluation=DRAWN, calibration=LEARNT)
-    return export(source, tmp_path_factory.mktemp("int8") / "small", Options(quantize="int8", repeats=1), _silent)
+    options = Options(quantize="int8", batch_size=4, repeats=1)
+    return export(source, tmp_path_factory.mktemp("int8") / "small", options, _silent)
 
 
 def test_int8_ships_with_a_table_of_what_was_tried(small: Exported):
@@ -101,6 +103,11 @@ def test_int8_is_calibrated_on_what_was_learnt_from_not_on_what_is_scored(small:
     assert evidence["calibration"]["tiles"] == len(learnt)
     assert evidence["calibration"]["tiles_sha256"] == content_hash(learnt) != content_hash(scored)
     assert evidence["tiles_sha256"] == content_hash(scored)
+
+
+def test_int8_draws_its_own_test_scene(small: Exported):
+    """Which the board draws alone, and int8 finds one scale for all tiles of a batch."""
+    assert check_drawing(load_board(small.folder), 1) == 100
 
 
 def test_an_int8_bundle_learns_and_takes_the_update(small: Exported, tmp_path: Path):

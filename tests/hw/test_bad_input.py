@@ -1,5 +1,6 @@
 """One clear sentence and exit code 2 for everything that cannot be used, and nothing half-written."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -47,8 +48,14 @@ def _named_in_latin_1(write: Write, colours: NDArray) -> Path:
     return path
 
 
+def _called_in_latin_1(write: Write, colours: NDArray) -> Path:
+    path = write(colours)
+    return path.rename(path.with_name(os.fsdecode(b"sc\xe8ne.tif")))
+
+
 SCENES: dict[str, tuple[Callable[[Write, NDArray], Path], str]] = {
     "a link to itself": (_loop, "There is no scene"),
+    "called in Latin-1": (_called_in_latin_1, "not a name in UTF-8"),
     "missing": (lambda write, colours: write(colours).with_name("none.tif"), "There is no scene"),
     "no GeoTIFF": (_text, "damaged or no GeoTIFF"),
     "truncated": (_truncated, "damaged or"),
@@ -394,6 +401,7 @@ PLACES = {
     "far too long": lambda folder: folder / "/".join(["m" * 200] * 30),
     "a device": lambda folder: "/dev/null",
     "a pipe": lambda folder: folder / "pipe",
+    "not UTF-8": lambda folder: folder / "m\udcff.tif",
 }
 PLACES_OF_THE_MASK = {
     "below it": lambda folder: folder / "a.tif/more.z",
@@ -427,7 +435,7 @@ def test_a_name_may_be_as_long_as_the_disk_takes(edge, write, colours, bundle: P
 
 
 @pytest.mark.parametrize("command", ["learn", "bench", "apply-update"])
-@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x"])
+@pytest.mark.parametrize("place", ["", "..", "file/x", "folder", "x" * 250, "x" * 300 + "/y", "copied/x", "m\udcff"])
 def test_what_can_never_be_written_is_no_fault_of_the_place(
     edge, copied: Path, tmp_path: Path, monkeypatch, command: str, place: str
 ):
@@ -439,6 +447,48 @@ def test_what_can_never_be_written_is_no_fault_of_the_place(
     ended = edge(command, *words, "--bundle", "copied", "-o", place)
     assert ended.code == 2 and ended.err.count("\n") == 1, ended.err
     assert not list(tmp_path.rglob(".*part"))
+
+
+def test_a_bundle_in_a_folder_that_onnxruntime_cannot_open_is_refused(edge, copied: Path):
+    folder = copied.rename(copied.with_name("b\udcff"))
+    ended = edge("verify", "--bundle", folder)
+    assert ended.code == 2 and "b\\udcff' is not a name in UTF-8" in ended.err, ended.err
+
+
+def _bound_by_modes() -> None:
+    """Root, too: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH after the next exec (PR_CAPBSET_DROP is 24)."""
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+
+def _by_modes(repository: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "orbitfl_edge", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(repository / "hw"), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=_bound_by_modes,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_folder_that_others_alone_may_enter_is_told_of(repository: Path, copied: Path):
+    (copied / "runtime").chmod(0)
+    ended = _by_modes(repository, "verify", "--bundle", copied, "--files-only")
+    (copied / "runtime").chmod(0o755)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1, ended.stderr
+    assert "is not for this user (Permission denied)" in ended.stderr
+
+
+def test_a_bundle_that_nobody_may_write_can_be_updated(repository: Path, copied: Path, tmp_path: Path):
+    words = ["apply-update", _empty_update(copied, tmp_path), "--bundle", copied, "-o", tmp_path / "next"]
+    folders = [copied, *(path for path in copied.rglob("*") if path.is_dir())]
+    for path in (*folders, *copied.rglob("*.*")):
+        path.chmod(0o555)
+    ended = _by_modes(repository, *words)
+    for path in folders:
+        path.chmod(0o755)
+    assert ended.returncode == 0, ended.stderr
+    assert not list(tmp_path.glob(".next*"))
 
 
 def _empty_update(bundle: Path, folder: Path) -> Path:

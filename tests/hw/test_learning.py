@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import safetensors.numpy
 import torch
 from orbitfl_edge.bundle import load
@@ -139,6 +140,24 @@ def test_learning_writes_neither_into_its_lessons_nor_into_the_bundle(edge, bund
     ended = edge("learn", scenes, "--bundle", own, "-o", tmp_path / place, "--steps", 1)
     assert ended.code == 2 and "which is only read" in ended.err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_of_lessons_without_names_the_bands_have_numbers(edge, bundle: Path, tmp_path: Path):
+    """As the sentence that refuses them says."""
+    write_scenes(tmp_path / "scenes", 1, 21, 128)
+    (path,) = (tmp_path / "scenes/images").iterdir()
+    with rasterio.open(path) as file:
+        found = [file.descriptions.index(name) for name in ("B04", "B03", "B02")]
+        red, green, blue = file.read()[found]
+        profile = file.profile | {"count": 4}
+    words = ("learn", tmp_path / "scenes", "--bundle", bundle, "--steps", 1)
+    assert edge(*words, "-o", tmp_path / "named").code == 0
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(np.stack([green, blue, green, red]))
+    refused = edge(*words, "-o", tmp_path / "numbered")
+    assert refused.code == 2 and "say with --bands" in refused.err
+    assert edge(*words, "-o", tmp_path / "numbered", "--bands", "4,3,2").code == 0
+    assert (tmp_path / "named").read_bytes() == (tmp_path / "numbered").read_bytes()
 
 
 @pytest.fixture

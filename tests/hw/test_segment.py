@@ -273,6 +273,16 @@ def test_a_full_disk_behind_what_is_told_does_not_undo_the_mask(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mask.tif", "scene.tif"]
 
 
+def test_what_stdout_cannot_express_does_not_undo_the_mask(write, colours, bundle: Path, tmp_path: Path):
+    words = [sys.executable, "-P", "-m", "orbitfl_edge", "segment", write(colours), "-o", tmp_path / "mask.tif"]
+    environment = {**os.environ, "PYTHONPATH": str(bundle / "runtime"), "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(
+        [*words, "--bundle", bundle], env={**environment, "PYTHONIOENCODING": "ascii"}, capture_output=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert b"mask.tif: 170 \\xd7 150 pixels" in ended.stdout
+
+
 def test_two_processes_do_not_draw_one_mask(edge, write, colours, bundle: Path, tmp_path: Path):
     scene, out = write(colours), tmp_path / "mask.tif"
     with alone(out):
