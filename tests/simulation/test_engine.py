@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import inf
+from random import Random
 from typing import TypeVar
 
 import pytest
@@ -66,6 +67,17 @@ class Mains:
 
     def vitals(self, node: int) -> Vitals:
         return Vitals(1.0, 290.0, False)
+
+
+class Moody(Mains):
+    """Refuses each thing by chance, the same in every run of equal `refused`."""
+
+    def __init__(self, n: int, refused: float) -> None:
+        super().__init__(n)
+        self.refused, self.dice = refused, Random(0)
+
+    def allows(self, node: int, activity: Activity) -> Reason | None:
+        return Reason.LOW_CHARGE if self.dice.random() < self.refused else None
 
 
 def plan(*windows: tuple[int, int, float, float], rate_bps: float = 1e6, nodes: int = 4) -> ContactPlan:
@@ -245,13 +257,13 @@ WINDOWS = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(WINDOWS, st.floats(20, 400), st.floats(5, 300))
-def test_whatever_the_windows(windows, exchange_every_s, session_every_s):
+@given(WINDOWS, st.floats(20, 400), st.floats(5, 300), st.sampled_from([0.0, 0.3]))
+def test_whatever_the_windows(windows, exchange_every_s, session_every_s, refused):
     """No satellite does two things at once, every exchange lies in a window, and a run repeats itself."""
     contact_plan = plan(*((*pair, start_s, min(start_s + long_s, 1000.0)) for pair, start_s, long_s in windows))
     rules = replace(RULES, meetings=Meetings(every_s=exchange_every_s), session_every_s=session_every_s)
-    timeline = simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
-    assert timeline == simulate(rules, contact_plan, Mains(4), contact_plan.nodes)
+    timeline = simulate(rules, contact_plan, Moody(4, refused), contact_plan.nodes)
+    assert timeline == simulate(rules, contact_plan, Moody(4, refused), contact_plan.nodes)
     busy: dict[int, list[tuple[float, float]]] = {node: [] for node in range(4)}
     for each in timeline.happenings:
         match each:
@@ -400,15 +412,15 @@ PASSES = st.lists(st.tuples(st.integers(0, 3), st.floats(0, 990), st.floats(1, 2
 
 
 @settings(max_examples=60, deadline=None)
-@given(WINDOWS, PASSES, IMAGES, st.permutations(PRIORITIES))
-def test_whatever_is_seen(windows, passes, images, order):
+@given(WINDOWS, PASSES, IMAGES, st.permutations(PRIORITIES), st.sampled_from([0.0, 0.3]))
+def test_whatever_is_seen(windows, passes, images, order, refused):
     """No satellite does two things at once, no byte comes down twice, and every part lies in a pass."""
     names = (*(f"sat-{i}" for i in range(4)), "a")
     rows = [("isl", *pair, at, min(at + s, 1000.0), False, 0.0, 0.0, 1e6, 0.0) for pair, at, s in windows]
     rows += [("ground", node, 4, at, min(at + s, 1000.0), False, 0.0, 0.0, 1e5, 0.0) for node, at, s in passes]
     contact_plan = ContactPlan(EPOCH, RULES.duration_s, names, columns_of(rows), satellites=4)
     seen = [Observation(*image) for image in images]
-    timeline = mapped(contact_plan, *seen, rules=replace(RULES, priorities=tuple(order)))
+    timeline = mapped(contact_plan, *seen, rules=replace(RULES, priorities=tuple(order)), environment=Moody(5, refused))
     busy: dict[int, list[tuple[float, float]]] = {node: [] for node in range(4)}
     sent = [0] * len(seen)
     for each in timeline.happenings:
