@@ -37,7 +37,8 @@ def read_stations(path: Path) -> tuple[GroundStation, ...]:
 
 def _csv_rows(text: str) -> list[Mapping[str, Any]]:
     try:
-        rows = list(csv.DictReader(io.StringIO(text.lstrip()), strict=True, restkey="too many values"))
+        lines = io.StringIO(text.lstrip())
+        rows = list(csv.DictReader(lines, strict=True, skipinitialspace=True, restkey="too many values"))
     except csv.Error as error:
         raise DataError(f"it is not a table ({error}); write the names of columns, then a line per station.") from error
     return [{key: value for key, value in row.items() if value not in (None, "")} for row in rows]

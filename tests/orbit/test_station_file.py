@@ -35,6 +35,7 @@ SATNOGS = [
         ("a.yaml", "ground_stations:" + YAML),
         ("a.yaml", FLOW),
         ("a.csv", CSV),
+        ("a.csv", CSV.replace(",", ", ")),
         ("a.csv", "\n \t\r\n" + CSV.replace("\n", "\r\n")),
         ("a.json", json.dumps(SATNOGS)),
         ("a.json", json.dumps({"ground_stations": SATNOGS})),

@@ -5,8 +5,9 @@ after the reference time "@"; a contact is one-way, at bytes per second; a range
 a higher node number holds both ways; contacts of two nodes must not overlap; node numbers begin at 1.
 
 What is lost: fractions of a second (a window begins later and ends earlier, never the reverse, and one that holds no
-whole second is left out), fractions of a byte per second, ranges but for whole light seconds, rounded up, whether a
-window was truncated, and provenance. Names and span ride in comments, which ION ignores.
+whole second is left out), fractions of a byte per second (and with them a window that carries less than one), ranges
+but for whole light seconds, rounded up, whether a window was truncated, and provenance. Names and span ride in
+comments, which ION ignores.
 """
 
 import json
