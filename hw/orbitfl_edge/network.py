@@ -110,6 +110,8 @@ def _answers(session: Session, names: list[str], given: dict[str, NDArray]) -> l
 def _session(path: Path, threads: int) -> Session:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Encoder and decoder have threads of their own, which would go on to spin on each other's cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 4  # What it complains of is raised as well.
     with _complained_of(f"take {path}"):
         return Session(path, options, providers=["CPUExecutionProvider"])

@@ -90,6 +90,8 @@ def _described(parts: Sequence[onnxruntime.NodeArg]) -> dict[str, tuple[str, lis
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Encoder and decoder have threads of their own, which would go on to spin on each other's cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 4  # What it complains of is raised as well.
     with _complained_of(f"take {path}"):
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
