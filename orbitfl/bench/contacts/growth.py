@@ -14,7 +14,7 @@ from orbitfl.contacts.visibility import past_sphere
 from orbitfl.orbit.clock import DAY_S
 from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.ephemeris import Sampled, sampled
-from orbitfl.orbit.frames import earth_rotation
+from orbitfl.orbit.frames import EarthRotation, earth_rotation
 from orbitfl.process import peak_byte
 
 SMALL = Shell(total=24, planes=3, phasing=1, altitude_km=900.0, inclination_deg=60.0)
@@ -80,8 +80,9 @@ def first_plan_s(scale: Scale) -> float:
 
 def _parts(asked: Planning, scale: Scale) -> tuple[dict[str, float], int]:
     """CPU seconds by part, and the number of pairs of satellites."""
-    sampling_s, parts = fastest(lambda: states(asked), scale.repeats)
-    choosing_s, pairs = fastest(lambda: pairs_of(asked, parts), scale.repeats)
+    sample = states_over_ground if scale.engine == "closed_form" else states
+    sampling_s, parts = fastest(lambda: sample(asked), scale.repeats)
+    choosing_s, pairs = fastest(lambda: pairs_of(asked), scale.repeats)
     isl_s, _ = fastest(lambda: isl_windows(asked, parts, pairs, scale.engine), scale.repeats)
     ground_s, _ = fastest(lambda: ground_windows(asked, parts, scale.engine), scale.repeats)
     parts_s = {
@@ -97,9 +98,19 @@ def states(asked: Planning) -> Sampled:
     return sampled(asked.satellites().propagator, asked.duration_s, asked.rules.step_s)
 
 
-def pairs_of(asked: Planning, parts: Sampled) -> Pairs:
-    names = tuple(f"sat-{number}" for number in range(parts.propagator.count))
-    return chosen_pairs(names, parts.propagator, asked.duration_s, asked.rules)
+def states_over_ground(asked: Planning) -> Sampled:
+    """In the Earth's axes at once, which is all that a closed form leaves to search in."""
+    propagator = asked.satellites().propagator.over_ground(rotation_of(asked))
+    return sampled(propagator, asked.duration_s, asked.rules.step_s)
+
+
+def rotation_of(asked: Planning) -> EarthRotation:
+    return earth_rotation(asked.epoch_utc, asked.duration_s, asked.convention)
+
+
+def pairs_of(asked: Planning) -> Pairs:
+    satellites = asked.satellites()
+    return chosen_pairs(satellites.names, satellites.propagator, asked.duration_s, asked.rules)
 
 
 def isl_windows(asked: Planning, parts: Sampled, pairs: Pairs, engine: EngineName) -> Windows:
@@ -111,8 +122,9 @@ def isl_windows(asked: Planning, parts: Sampled, pairs: Pairs, engine: EngineNam
 
 
 def ground_windows(asked: Planning, parts: Sampled, engine: EngineName) -> Windows:
-    rotation = earth_rotation(asked.epoch_utc, asked.duration_s, asked.convention)
+    """The search for passes; closed forms come with `parts` in the Earth's axes."""
+    in_itrs = parts if engine == "closed_form" else (part.in_itrs(rotation_of(asked)) for part in parts)
     masks_deg = [station.mask_deg for station in asked.stations]
     sites = places_of(asked.stations)
-    elevations = (above_mask(part.in_itrs(rotation), sites, masks_deg) for part in parts)
+    elevations = (above_mask(part, sites, masks_deg) for part in in_itrs)
     return engine_for(engine, WORTH_COMPILING).pass_windows(elevations)

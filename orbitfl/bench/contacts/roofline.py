@@ -111,7 +111,7 @@ def _spent(scale: Scale) -> tuple[int, dict[str, float]]:
     asked = scale.planning()
     plan_s, _ = fastest(lambda: found(asked, scale.engine), scale.repeats)
     parts = states(asked)
-    pairs = pairs_of(asked, parts)
+    pairs = pairs_of(asked)
     search_s, _ = fastest(lambda: isl_windows(asked, parts, pairs, scale.engine), scale.repeats)
     radius_km = asked.convention.blocking_radius_km(asked.constellation.kind)
     scan_s = sum(_scan_s(past_sphere(part, *pairs, radius_km), scale.repeats) for part in parts)
