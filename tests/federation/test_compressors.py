@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -43,6 +43,7 @@ def test_fp16_saturates():
 
 @settings(max_examples=60, deadline=None)
 @given(VECTORS, st.sampled_from([1e-44, 1e-39, 1e-30, 1e-7, 1.0, 1e20]))
+@example(np.array([238], np.float32), 1e-44)
 def test_int8_keeps_its_bound_at_any_scale(vector, scale):
     vector = vector * np.float32(scale)
     error = np.abs(there_and_back(Int8(), vector).astype(np.float64) - vector)

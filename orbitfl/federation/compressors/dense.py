@@ -107,6 +107,9 @@ def _rounded_up(scales: NDArray) -> NDArray[np.float16]:
 
 
 def _step(scales: NDArray, unit: np.float32) -> NDArray[np.float32]:
-    """What one step of a block's int8 is worth; at least the smallest float32, so that it divides."""
-    step = (np.multiply(scales, np.float64(unit), dtype=np.float64) / 127).astype(np.float32)
-    return np.where(step == 0, np.finfo(np.float32).smallest_subnormal, step)
+    """What one step of a block's int8 is worth; never 0, so that it divides."""
+    exact = np.multiply(scales, np.float64(unit), dtype=np.float64) / 127
+    step = exact.astype(np.float32)
+    # Below float32's normal numbers rounding down would lose much: 127 steps would not reach the block's largest.
+    short = (step == 0) | ((step < exact) & (exact < np.finfo(np.float32).smallest_normal))
+    return np.where(short, np.nextafter(step, np.float32(np.inf)), step)
