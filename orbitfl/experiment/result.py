@@ -112,9 +112,10 @@ class RunResult:
             )
         found = {name: results.read_table(folder, name) for name in ("records", "transfers", "energy")}
         response = results.read_table(folder, "response") if (folder / "response.parquet").exists() else None
-        places = sorted((folder / CONTROLS).glob("*/run.json"))
-        controls = {place.parent.name: cls.from_folder(place.parent) for place in places}
         scenario, plan = load(folder / "scenario.yaml"), read(folder / "contacts.parquet")
+        # In the scenario's order, as the run had them: a picture drawn from the folder is the same.
+        places = {name: folder / CONTROLS / name for name in scenario.exchange.controls}
+        controls = {name: cls.from_folder(each) for name, each in places.items() if (each / "run.json").exists()}
         return cls(scenario, plan, **found, response=response, folder=folder, controls=controls)
 
     def _repr_html_(self) -> str:

@@ -105,6 +105,19 @@ def test_a_finished_run_is_read_not_run(scenario: Scenario, tmp_path: Path):
     assert RunResult.from_folder(tmp_path / "run").records.equals(result.records)
 
 
+def test_controls_read_again_are_in_the_scenarios_order_and_so_drawn_alike(scenario: Scenario, tmp_path: Path):
+    """As after a kill between the last control and the picture."""
+    exchange = replace(scenario.exchange, controls=("isolated", "centralised"))
+    asked = replace(scenario, duration_s=1800.0, exchange=exchange)
+    result = orbitfl.run(asked, tmp_path / "run")
+    figure = tmp_path / "run/figure.png"
+    before = figure.read_bytes()
+    figure.unlink()
+    again = orbitfl.run(asked, tmp_path / "run", resume=True)
+    assert list(again.controls) == list(result.controls) == ["isolated", "centralised"]
+    assert figure.read_bytes() == before
+
+
 def test_an_unfinished_run_is_not_overwritten(scenario: Scenario, tmp_path: Path):
     with pytest.raises(Stopped):
         orbitfl.run(scenario, tmp_path / "run", stop_after(3), state_every_s=0.0)
