@@ -1,6 +1,7 @@
 """Who could talk and who did: windows, transfers, bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
 
 import pandas as pd
 
@@ -35,11 +36,21 @@ def transfers_of(result: RunResult) -> pd.DataFrame:
     What one station had to leave off another may go on with: all stations are one ground.
     """
     table = result.transfers.sort_values("start_s", kind="stable")
-    satellites = result.plan.satellite_names
-    ends = [table[end].where(table[end].isin(satellites), GROUND) for end in ("from", "to")]
-    before = table["outcome"].groupby(ends, sort=False).shift()
-    resumed = (table["outcome"] == "done") & (before == "cut")
-    return table.assign(became=table["outcome"].astype(object).mask(resumed, "resumed"))
+    satellites, transfer = result.plan.satellite_names, result.scenario.exchange.transfer
+    sender, receiver = (table[end].where(table[end].isin(satellites), GROUND) for end in ("from", "to"))
+    parts = zip(zip(sender, receiver, strict=True), table["start_s"], table["outcome"], strict=True)
+    return table.assign(became=list(_fates(parts, transfer.keep_s if transfer.resume else -inf)))
+
+
+def _fates(parts: Iterable[tuple[tuple[str, str], float, str]], keep_s: float) -> Iterator[str]:
+    """Of parts in order, each with its direction, start and outcome. What is older than `keep_s` is written anew."""
+    begun_s: dict[tuple[str, str], float] = {}
+    for direction, start_s, outcome in parts:
+        first_s = begun_s.pop(direction, -inf)
+        goes_on = start_s - first_s <= keep_s
+        if outcome == "cut":
+            begun_s[direction] = first_s if goes_on else start_s
+        yield "resumed" if goes_on and outcome == "done" else outcome
 
 
 def pairs_of(result: RunResult) -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ def _sent(result: RunResult) -> str:
     done, resumed, cut = became["done"], became["resumed"], became["cut"]
     moved = f"{table['byte'].sum() / 1e6:,.1f} MB"
     parts = f"{counted(cut, 'part')} ended with a window" if cut else "none was cut off by the end of a window"
-    later = f" and {counted(resumed, 'transfer')} went on later and came through" if resumed else ""
+    later = f" and {counted(resumed, 'message')} went on later and came through" if resumed else ""
     return f"{moved} crossed the links: {counted(done + resumed, 'message')} arrived whole, {parts}{later}."
 
 

@@ -23,6 +23,7 @@ from orbitfl.orbit.tle import Tle
 from orbitfl.report import earth, learning, onboard, page, traffic, write
 from orbitfl.report.words import sentences
 from orbitfl.results import RESPONSE as RESPONSE_COLUMNS
+from orbitfl.scenario.exchange import Transfer
 from orbitfl.scenario.schema import Event
 
 VOID = {"meta", "img", "input", "br", "link"}
@@ -163,6 +164,15 @@ def test_what_became_of_transfers(result: RunResult):
     assert plot is not None
     assert {trace["name"]: trace["y"][-1] for trace in plot["data"]} == {"done": 11, "resumed and done": 2, "cut": 5}
     assert "18.0 MB crossed the links: 3 messages arrived whole, 2 parts" in " ".join(sentences(told))
+
+
+@pytest.mark.parametrize("transfer", [Transfer(resume=False), Transfer(keep_s=15.0)], ids=["never", "too old"])
+def test_what_is_written_anew_is_not_resumed(result: RunResult, transfer: Transfer):
+    """The part of 20 s would end the transfer that was begun at 0 s."""
+    exchange = replace(result.scenario.exchange, transfer=transfer)
+    told = replace(result, scenario=replace(result.scenario, exchange=exchange), transfers=CUT_AND_RESUMED, controls={})
+    assert list(traffic.transfers_of(told).sort_index()["became"]) == ["cut", "done", "cut", "done", "done"]
+    assert "went on later" not in " ".join(sentences(told))
 
 
 def test_another_station_may_go_on_with_what_one_left_off(result: RunResult):
