@@ -11,7 +11,7 @@ import pandas as pd
 
 from orbitfl.errors import ScenarioError, StorageError
 from orbitfl.files import LOCK, locked, read_object, replacing, write_text
-from orbitfl.sweep.evidence import all_recorded
+from orbitfl.sweep.evidence import all_recorded, of_other_inputs
 from orbitfl.sweep.grid import Axis, Trial
 from orbitfl.sweep.table import Row, by_setting, comparable, rows_of
 from orbitfl.sweep.trials import Outcome
@@ -85,14 +85,17 @@ class SweepFolder:
     ) -> tuple[list[Row], dict[str, str]]:
         """Write failed.json, the table and the figures; return the table's rows and, by run, what failed and why.
 
-        A run that another process has finished meanwhile has not failed. Where no run can be compared there is neither
-        table nor figure: those of an earlier grid go.
+        A run that another process has finished meanwhile has not failed. One of other tiles or launch weights than the
+        last has: the difference would pass for the grid's. Where no run can be compared there is neither table nor
+        figure: those of an earlier grid go.
         """
         from orbitfl.sweep.figures import draw_all
 
-        curves, unreadable = all_recorded(self.runs / trial.name for trial in trials)
+        found, unreadable = all_recorded(self.runs / trial.name for trial in trials)
+        others = of_other_inputs([trial for trial in trials if trial.name in found], self.runs)
+        curves = {name: curve for name, curve in found.items() if name not in others}
         ended = {each.name: each.problem for each in outcomes if each.problem is not None and not each.is_busy}
-        failed = {name: why for name, why in sorted((ended | unreadable).items()) if name not in curves}
+        failed = {name: why for name, why in sorted((ended | unreadable | others).items()) if name not in curves}
         write_text(self.path / "failed.json", json.dumps(failed, indent=1) + "\n")
         rows = rows_of(trials, curves, target)
         if rows:

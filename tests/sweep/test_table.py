@@ -1,6 +1,7 @@
 """The planner's answer and the frontier against brute force; costs by hand."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
@@ -248,6 +249,25 @@ def test_a_run_that_another_process_has_finished_meanwhile_has_not_failed(reposi
     rows, failed = folder.conclude(trials, [Outcome(done, "its worker was lost"), Outcome(lost, "it broke")], None)
     assert [row["run"] for row in rows] == [done] and failed == {lost: "it broke"}
     assert json.loads((tmp_path / "failed.json").read_text()) == failed
+
+
+@pytest.mark.parametrize("changed", ["data", "evaluation", "base_sha256"])
+def test_runs_of_what_has_changed_since_are_not_compared(repository: Path, tmp_path: Path, changed: str):
+    """Who holds which tiles is the grid's; what lies at their place is not."""
+    axes = [Axis("data.partition", ("{kind: iid}", "{kind: by_scene}"))]
+    trials = trials_of(repository / "constellations/first_light.yaml", [], axes, 2)
+    folder, (before, *since) = SweepFolder(tmp_path), [trial.name for trial in trials]
+    folder.runs.mkdir()
+    for place, name in enumerate([before, *since]):
+        finish(folder.runs / name)
+        told = {"input_sha256": {"data": "a", "evaluation": "b"}, "base_sha256": "c"}
+        if name == before:
+            (told if changed in told else told["input_sha256"])[changed] = "other"
+        (folder.runs / name / "run.json").write_text(json.dumps(told))
+        os.utime(folder.runs / name / "run.json", (place, place))
+    rows, failed = folder.conclude(trials, [], None)
+    assert [row["run"] for row in rows] == since and failed.keys() == {before}
+    assert "other tiles or launch weights" in failed[before] and "--resume" in failed[before]
 
 
 @pytest.mark.parametrize("grouped", [{}, {(): []}], ids=["no run", "no key"])
