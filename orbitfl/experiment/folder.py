@@ -145,7 +145,8 @@ def _require_same(path: Path, scenario: Scenario, resume: bool) -> None:
         is_finished = (path / "run.json").exists()
         state = "a run;" if is_finished else "a run that was not finished; go on with it by --resume, or"
         raise StorageError(f"{path} exists and is not empty: it holds {state} choose another folder.")
-    if kept.read_text(encoding="utf-8") != resolved_yaml(scenario):
+    # What is no text is no scenario, so not this one either.
+    if kept.read_text(encoding="utf-8", errors="replace") != resolved_yaml(scenario):
         raise ScenarioError(
             f"{path} holds a run of another scenario or seed than the one given ({kept} says which); resume it with "
             "the scenario, --seed and --set that it was begun with, or choose another folder."

@@ -248,6 +248,12 @@ def test_what_is_not_of_a_run_stays(scenario: Scenario, tmp_path: Path, name: st
     assert (tmp_path / name).read_text() == "Dear all,"
 
 
+def test_a_scenario_that_is_no_text_is_another_one(scenario: Scenario, tmp_path: Path):
+    (tmp_path / "scenario.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ScenarioError, match="another scenario"):
+        orbitfl.run(scenario, tmp_path, resume=True)
+
+
 FULL = """
 import resource, sys
 import orbitfl
