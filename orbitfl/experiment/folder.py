@@ -57,14 +57,16 @@ class RunFolder:
         return RunResult.from_folder(self.path) if (self.path / "run.json").exists() else None
 
     def require_inputs(self, classroom: Classroom, flown: ContactPlan, plan: ContactPlan) -> None:
-        """Raises StorageError for a finished run of other tiles or launch weights than these, or one that has `flown`
-        other orbits than those of `plan`."""
+        """Raises StorageError for a finished run of other tiles or launch weights than these, by another version of
+        orbitfl, or one that has `flown` other orbits than those of `plan`."""
         told = results.read_provenance(self.path)
         is_same_start = (told.get("input_sha256"), told.get("base_sha256")) == (classroom.hashes, classroom.base)
-        if not is_same_start or dict(flown.provenance) != dict(plan.provenance):
+        by = told.get("versions")
+        is_same_version = isinstance(by, dict) and by.get("orbitfl") == installed("orbitfl")
+        if not is_same_start or not is_same_version or dict(flown.provenance) != dict(plan.provenance):
             raise StorageError(
-                f"{self.path} holds a run of other tiles or launch weights, or on other orbits, than are there now; "
-                "give those that it was begun with, or choose another folder."
+                f"{self.path} holds a run of other tiles or launch weights, on other orbits, or by another version of "
+                "orbitfl, than are there now; give those that it was begun with, or choose another folder."
             )
 
     def write(self, result: RunResult, replay: Replay, update_byte: int, wall_s: float) -> None:

@@ -1,5 +1,6 @@
 """A run that was stopped, at whatever moment, goes on to the bytes it would have had."""
 
+import json
 import resource
 import subprocess
 import sys
@@ -320,3 +321,14 @@ def test_controls_learn_from_the_tiles_and_weights_of_the_finished_run(scenario:
     with pytest.raises(StorageError, match="other tiles or launch weights"):
         orbitfl.run(asked, tmp_path / "run", resume=True)
     assert files_of(tmp_path / "run") == kept
+
+
+def test_controls_are_of_the_version_of_the_finished_run(scenario: Scenario, tmp_path: Path):
+    asked = replace(scenario, duration_s=900.0)
+    with pytest.raises(Stopped):
+        orbitfl.run(asked, tmp_path / "run", stop_after(1, "learning: isolated"))
+    told = json.loads((tmp_path / "run/run.json").read_text())
+    told["versions"]["orbitfl"] = "0.0.1"
+    (tmp_path / "run/run.json").write_text(json.dumps(told))
+    with pytest.raises(StorageError, match="by another version of orbitfl"):
+        orbitfl.run(asked, tmp_path / "run", resume=True)
