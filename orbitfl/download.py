@@ -7,7 +7,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -159,7 +159,10 @@ def _open(url: str, start: int) -> Answer:
         return _OPENER.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         return error
-    except (OSError, http.client.HTTPException) as error:
+    except DownloadError:
+        raise
+    # A publisher may name an address that cannot even be written down for a server: a ValueError of many kinds.
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DownloadError(
             f"{url} could not be reached ({_reason(error)}); check the network and try again."
         ) from error
@@ -173,9 +176,11 @@ def _range(answer: Answer) -> tuple[int, ...] | None:
 
 def _require_secure(url: str) -> None:
     """https everywhere, redirects included; plain http to this machine alone."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise DownloadError(f"{url} is not an https address; nothing is downloaded from others.")
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            return
+    raise DownloadError(f"{url} is not an https address; nothing is downloaded from others.")
 
 
 class _SecureRedirects(urllib.request.HTTPRedirectHandler):

@@ -223,9 +223,18 @@ def test_a_wrong_beginning_is_removed_too(server: Server, tmp_path: Path) -> Non
         (whole(b"<html>Please log in</html>"), "offers 26 bytes"),
         (partial(0, len(CONTENT) - 1, len(CONTENT), CONTENT), "HTTP 206"),
         (answer(302, b"", Location="http://192.0.2.1/net.pt"), "not an https address"),
+        (answer(302, b"", Location="https://[nowhere/net.pt"), "could not be reached"),
         (lambda handler: handler.wfile.write(b"no http at all\r\n\r\n"), "could not be reached"),
     ],
-    ids=["absent", "broken", "login page", "unasked range", "insecure redirect", "not a web server"],
+    ids=[
+        "absent",
+        "broken",
+        "login page",
+        "unasked range",
+        "insecure redirect",
+        "redirect to no address",
+        "not a web server",
+    ],
 )
 def test_refusals_leave_nothing(server: Server, tmp_path: Path, given: Answer, told: str) -> None:
     server.answers = [given]
@@ -248,6 +257,12 @@ def test_no_network(tmp_path: Path) -> None:
         fetch(closed, tmp_path)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/néT.pt", f"https://{'a' * 64}.example/net.pt"])
+def test_an_address_that_no_server_can_be_asked_for(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="could not be reached"):
+        fetch(RemoteFile("net.pt", url, 1, None, ""), tmp_path)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_no_space(server: Server, tmp_path: Path) -> None:
     (tmp_path / "net.pt.part").symlink_to("/dev/full")
@@ -261,7 +276,9 @@ def test_a_folder_that_cannot_be(server: Server, tmp_path: Path) -> None:
         fetch(server.file(), tmp_path / "file")
 
 
-@pytest.mark.parametrize("url", ["http://example.org/net.pt", "ftp://127.0.0.1/net.pt", "file:///etc/passwd", "net.pt"])
+@pytest.mark.parametrize(
+    "url", ["http://example.org/net.pt", "ftp://127.0.0.1/net.pt", "file:///etc/passwd", "net.pt", "https://[x"]
+)
 def test_insecure_addresses_cannot_be_stated(url: str) -> None:
     with pytest.raises(DownloadError, match="https"):
         RemoteFile("net.pt", url, 1, None, "")

@@ -121,12 +121,15 @@ def _pages_of_tree(url: str) -> Iterator[_Page]:
     host = urlsplit(url)[:2]
     for _ in range(MOST_PAGES):
         content, headers = read(url, LONGEST_BYTE)
-        yield _Page(url, content)
+        page = _Page(url, content)
+        yield page
         following = re.search(r'<([^<>]+)>;\s*rel="next"', headers.get("Link", ""))
         if following is None:
             return
         url = following[1]
-        if urlsplit(url)[:2] != host:
+        with _parsed(page):
+            is_elsewhere = urlsplit(url)[:2] != host
+        if is_elsewhere:
             raise DownloadError(
                 f"The listing goes on at {url}, which is another server; nothing is downloaded from it."
             )

@@ -69,10 +69,14 @@ def test_a_tree_of_hugging_face(publisher, prefix: str) -> None:
     assert (b.file.size_byte, b.file.checksum, b.path) == (8, None, PurePosixPath("test/b.csv"))
 
 
-def test_a_tree_that_goes_on_elsewhere_is_not_followed(publisher) -> None:
+@pytest.mark.parametrize(
+    ("following", "told"),
+    [("https://example.org/next", "another server"), ("https://[next", "something else than a listing")],
+)
+def test_a_tree_that_goes_on_elsewhere_is_not_followed(publisher, following: str, told: str) -> None:
     publisher.files[TREE] = json.dumps([{"type": "file", "path": "test/b.csv", "size": 8}]).encode()
-    publisher.following[TREE] = "https://example.org/next"
-    with pytest.raises(DownloadError, match="another server"):
+    publisher.following[TREE] = following
+    with pytest.raises(DownloadError, match=told):
         hugging_face(publisher.host, "a/b", ("test",), "")
 
 
