@@ -100,8 +100,9 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 
 def _complete(remote: RemoteFile, part: Path, progress: Count) -> None:
     """Bring `part` to the expected size, from where it is or, if the server cannot resume, from zero."""
-    here = part.stat().st_size if part.exists() else 0
-    if here == remote.size_byte:
+    is_begun = part.exists()
+    here = part.stat().st_size if is_begun else 0
+    if is_begun and here == remote.size_byte:
         return
     if 0 < here < remote.size_byte and _resume(remote, part, here, progress):
         return

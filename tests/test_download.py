@@ -199,6 +199,11 @@ def test_a_complete_part_only_takes_its_name(server: Server, tmp_path: Path) -> 
     assert server.ranges == []
 
 
+def test_an_empty_file_is_fetched_as_any_other(server: Server, tmp_path: Path) -> None:
+    server.answers = [whole(b"")]
+    assert fetch(server.file(b""), tmp_path).read_bytes() == b""
+
+
 def test_a_wrong_file_is_removed_and_the_next_attempt_starts_fresh(server: Server, tmp_path: Path) -> None:
     server.answers = [whole(bytes(len(CONTENT)))]
     with pytest.raises(DownloadError, match="checksum differs"):
