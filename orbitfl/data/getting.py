@@ -7,7 +7,7 @@ from orbitfl.data.catalogue import DataSet
 from orbitfl.data.listing import Listing
 from orbitfl.download import digest, fetch
 from orbitfl.errors import DataError, StorageError
-from orbitfl.files import new_folder
+from orbitfl.files import locked, new_folder
 from orbitfl.progress import Count
 
 
@@ -24,10 +24,22 @@ def get(data_set: DataSet, listing: Listing, out: Path, on_progress: Count) -> d
     publisher gives no checksum.
 
     What is fetched waits in a folder beside `out`, from where the next call goes on after a failure; it is removed in
-    the end. Raises DownloadError, StorageError or DataError.
+    the end. Raises DownloadError, StorageError, also where another process fetches to it already, or DataError.
     """
     waiting = out.with_name(f".{out.name}.download")
     _require_room(data_set.room * listing.size_byte, out, waiting)
+    with locked(waiting):
+        fetched, found = _fetched(listing, waiting, on_progress)
+        with new_folder(out) as beside:
+            data_set.arrange(fetched, beside)
+        shutil.rmtree(waiting, ignore_errors=True)
+    return found
+
+
+def _fetched(
+    listing: Listing, waiting: Path, on_progress: Count
+) -> tuple[dict[PurePosixPath, Path], dict[PurePosixPath, str]]:
+    """Where each file waits now, and the SHA-256 of those without a published checksum."""
     fetched, found, done_byte = {}, {}, 0
     for offer in listing.offers:
         before_byte = done_byte
@@ -39,10 +51,7 @@ def get(data_set: DataSet, listing: Listing, out: Path, on_progress: Count) -> d
         done_byte += offer.file.size_byte
         if offer.file.checksum is None:
             found[offer.path] = digest(fetched[offer.path])
-    with new_folder(out) as beside:
-        data_set.arrange(fetched, beside)
-    shutil.rmtree(waiting, ignore_errors=True)
-    return found
+    return fetched, found
 
 
 def _require_room(room_byte: float, out: Path, waiting: Path) -> None:

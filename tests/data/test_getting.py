@@ -20,6 +20,7 @@ from orbitfl.data.getting import get, require_terms
 from orbitfl.data.loading import load
 from orbitfl.data.options import FolderData
 from orbitfl.errors import DataError, DownloadError, StorageError
+from orbitfl.files import locked
 
 SCENES = {"tra": ("S2A_L2A_20190125_N0211_R034_{}S1", "S2A_L2A_20190125_N0211_R034_{}S2"), "val": ("S2B_R061_{}S2",)}
 
@@ -101,6 +102,17 @@ def test_a_broken_download_leaves_no_folder_and_is_resumed(publisher, esw_member
     fetch(data_set, out)
     assert ("/dset-s2.zip", "bytes=5000-") in publisher.asked
     assert len(scan(out / "train")) == 2 and left(out.parent) == {"esw"}
+
+
+def test_two_do_not_fetch_to_one_folder(publisher, esw_members, out: Path, monkeypatch) -> None:
+    """Else both would write to one file, and what came of it would be no copy."""
+    monkeypatch.setattr("orbitfl.files.LETTING_GO_S", 0.1)
+    data_set = publish_esw(publisher, zipped(esw_members))
+    with locked(out.with_name(".esw.download")), pytest.raises(StorageError, match="another process"):
+        fetch(data_set, out)
+    assert ("/dset-s2.zip", None) not in publisher.asked
+    fetch(data_set, out)
+    assert left(out.parent) == {"esw"}
 
 
 def test_another_file_than_the_published_one_is_refused(publisher, esw_members, out: Path) -> None:
