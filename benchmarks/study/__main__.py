@@ -20,9 +20,9 @@ from orbitfl.sweep import Trial, carried_out
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/study"))
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--groups", nargs="*", default=list(variants()), help="Only these.")
+    parser.add_argument("--seeds", type=_count, default=5)
+    parser.add_argument("--workers", type=_count, default=2)
+    parser.add_argument("--groups", nargs="+", choices=list(variants()), default=list(variants()), help="Only these.")
     parser.add_argument("--page", type=Path, help="Where to write study.md and its figures.")
     asked = parser.parse_args()
     failed = run_all(asked.out, asked.groups, asked.seeds, asked.workers)
@@ -31,6 +31,12 @@ def main() -> None:
 
         write_page(asked.out, asked.page, asked.seeds)
     sys.exit(1 if failed else 0)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no count; give a whole number from 1 on")
+    return int(text)
 
 
 def run_all(out: Path, groups: list[str], seeds: int, workers: int) -> bool:

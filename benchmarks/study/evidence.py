@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from reading import Place, of
 from scipy import stats
 
@@ -16,7 +17,8 @@ from orbitfl.sweep.evidence import cost_or_inf
 class Comparison:
     """How much better one variant is than another on equal seeds: the mean difference, and p of a paired t-test.
 
-    p is two-sided; of five seeds a rank test could not say less than 0.06, so the t-test's normality is assumed.
+    p is two-sided; of five seeds a rank test could not say less than 0.06, so the t-test's normality is assumed. One
+    seed tells nothing of chance: its p is 1.
     """
 
     difference: Estimate
@@ -28,9 +30,15 @@ class Comparison:
 def compared(better: pd.Series, worse: pd.Series) -> Comparison:
     """Both by seed; only seeds that both have count."""
     difference = (better - worse).dropna().to_numpy()
-    spread = float(np.ptp(difference))
-    p = float(stats.ttest_1samp(difference, 0.0).pvalue) if spread else float(difference[0] == 0)
-    return Comparison(Estimate.of(difference), p, int((difference > 0).sum()), len(difference))
+    return Comparison(Estimate.of(difference), _p_of(difference), int((difference > 0).sum()), len(difference))
+
+
+def _p_of(difference: NDArray[np.float64]) -> float:
+    if len(difference) < 2:
+        return 1.0
+    if not np.ptp(difference):
+        return float(difference[0] == 0)
+    return float(stats.ttest_1samp(difference, 0.0).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
