@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,23 @@ SHOWN_DIFFERENCES = 3
 TOKENS, MOST_TOKENS = "prompt_encoder.learned_tokens", 256
 """A checkpoint may hold this tensor besides the official ones: the tokens that the set prompt_tokens has learnt."""
 OWN_MARK = {"producer": "orbitfl"}
+WHOLE = "average.safetensors"
+"""Beside what each satellite of a run has trained lies a whole network, whose frozen part is that of all of them."""
 
 
 def load(weights: str | Path, variant: str | None = None) -> dict[str, Tensor]:
     """Return a state dict that is proven to fit `variant`, or any variant if None.
 
     `weights` is `official`, `nano-base` or the path of a `.pt` or `.safetensors` file; floating-point tensors
-    of any width become float32. Raises WeightsError when the file is no such checkpoint: missing, too large,
-    damaged, holding code, with other keys or shapes, or with numbers that are not finite.
+    of any width become float32. What a satellite of a run has trained is completed from the average beside it.
+    Raises WeightsError when the file is no such checkpoint: missing, too large, damaged, holding code, with other
+    keys or shapes, or with numbers that are not finite.
     """
     path = locate(weights)
-    content = _read(path)
+    content = _completed(_read(path), path)
     nearest = _nearest(content, tuple(VARIANTS) if variant is None else (named(variant).name,))
     if differences := _differences(content, nearest):
-        raise WeightsError(
-            f"{path} does not fit {nearest}: {_shortened(differences)}. Give the plain state dict of such a network."
-        )
+        raise WeightsError(f"{path} does not fit {nearest}: {_shortened(differences)}. {_remedy(content)}")
     types = {name: like.dtype for name, like in _skeleton(nearest).state_dict().items()}
     if TOKENS in content:
         types[TOKENS] = torch.float32
@@ -144,6 +145,29 @@ def _suffix(path: Path) -> str:
     return suffix
 
 
+def _completed(content: Any, path: Path) -> Any:
+    whole = path.with_name(WHOLE)
+    if not _is_part(content) or not whole.is_file():
+        return content
+    rest = _read(whole)
+    return {**rest, **content} if isinstance(rest, Mapping) and rest.keys() > content.keys() else content
+
+
+def _is_part(content: Any) -> bool:
+    """Whether these are some of a network's tensors and nothing else, as a run keeps them of each satellite."""
+    if not isinstance(content, Mapping) or not content:
+        return False
+    return any(content.keys() <= {*names, TOKENS} and not content.keys() >= names for names in map(_names, VARIANTS))
+
+
+def _remedy(content: Any) -> str:
+    if isinstance(content, Mapping) and any(str(name).endswith(".change") for name in content):
+        return f"It holds what lora has learnt alone; give the run's folder or its {WHOLE}, which is whole."
+    if _is_part(content):
+        return f"It is a part of a network alone; give it where the run's {WHOLE} lies beside it, which has the rest."
+    return "Give the plain state dict of such a network."
+
+
 def _nearest(content: Any, variants: tuple[str, ...]) -> str:
     """The variant with the fewest differences: what is wrong is best told against it."""
     return min(variants, key=lambda name: len(_differences(content, name)))
@@ -169,6 +193,10 @@ def _differences(content: Any, variant: str) -> list[str]:
 @cache
 def _forms(variant: str) -> dict[str, str]:
     return {name: _numbers(value) for name, value in _skeleton(variant).state_dict().items()}
+
+
+def _names(variant: str) -> Set[str]:
+    return _forms(variant).keys()
 
 
 def _form_of_tokens(given: Any, variant: str) -> str:

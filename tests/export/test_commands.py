@@ -16,6 +16,7 @@ from rasterio import Affine
 
 from orbitfl.cli import main
 from orbitfl.data.product import unpacked
+from orbitfl.experiment.result import RunResult
 from orbitfl.export.runtime import call
 
 
@@ -56,6 +57,11 @@ def test_a_run_becomes_a_bundle_that_says_where_it_comes_from(orbitfl, repositor
     code, out, err = orbitfl("evaluate", "--checkpoint", run, "--data", tmp_path / "exam", "--json")
     assert code == 0, err
     assert json.loads(out)["miou"] == pytest.approx(history["evaluation"]["miou"], abs=1e-9)
+    satellite, shown = run / "checkpoints" / "sat-3.safetensors", ("--image-px", 64, "--tile-px", 64, "--json")
+    code, out, err = orbitfl("evaluate", "--checkpoint", satellite, "--data", tmp_path / "exam", *shown)
+    assert code == 0, err
+    scores = RunResult.from_folder(run).scores()
+    assert json.loads(out)["miou"] == pytest.approx(scores["sat-3"].to_numpy()[-1], abs=1e-9)
 
 
 def test_a_bundle_overwrites_neither_folder_nor_archive(orbitfl, taught: Path, tmp_path: Path):

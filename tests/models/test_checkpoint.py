@@ -105,6 +105,50 @@ def test_wrong_states(nano: MobileSam, tmp_path: Path, case: str) -> None:
     assert str(path) in str(caught.value)
 
 
+PART = "mask_decoder.output_upscaling.3.bias"
+
+
+def test_what_a_satellite_has_trained_is_completed_from_the_average_beside_it(nano: MobileSam, tmp_path: Path) -> None:
+    part = {PART: torch.full_like(nano.state_dict()[PART], 0.5)}
+    safetensors.torch.save_file(part, tmp_path / "sat-0.safetensors")
+    checkpoint.save(nano, tmp_path / "average.safetensors")
+    assert_same(checkpoint.load(tmp_path / "sat-0.safetensors"), nano.state_dict() | part)
+    assert_same(checkpoint.load(tmp_path / "average.safetensors"), nano.state_dict())
+
+
+def test_so_are_learnt_tokens(nano: MobileSam, tmp_path: Path) -> None:
+    nano.prompt_encoder.add_tokens(2)
+    part = {checkpoint.TOKENS: torch.ones(2, 128)}
+    safetensors.torch.save_file(part, tmp_path / "sat-0.safetensors")
+    checkpoint.save(nano, tmp_path / "average.safetensors")
+    assert_same(checkpoint.load(tmp_path / "sat-0.safetensors"), nano.state_dict() | part)
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "told"),
+    [
+        (PART, False, "a part of a network alone; give it where the run's average.safetensors lies"),
+        ("mask_decoder.transformer.layers.0.self_attn.q_proj.change", True, "what lora has learnt alone; give"),
+    ],
+)
+def test_a_part_that_cannot_be_completed_says_what_to_give(
+    nano: MobileSam, tmp_path: Path, name: str, beside: bool, told: str
+) -> None:
+    safetensors.torch.save_file({name: torch.zeros(16)}, tmp_path / "sat-0.safetensors")
+    if beside:
+        checkpoint.save(nano, tmp_path / "average.safetensors")
+    with pytest.raises(WeightsError, match=told):
+        checkpoint.load(tmp_path / "sat-0.safetensors")
+
+
+def test_a_part_is_not_completed_from_another_network(network: MobileSam, tmp_path: Path) -> None:
+    part = {PART: torch.zeros(3)}
+    safetensors.torch.save_file(part, tmp_path / "sat-0.safetensors")
+    checkpoint.save(network, tmp_path / "average.safetensors")
+    with pytest.raises(WeightsError, match=rf"{PART} is float \[3\] instead of"):
+        checkpoint.load(tmp_path / "sat-0.safetensors")
+
+
 @pytest.mark.parametrize("content", [[1, 2], torch.zeros(3), {"model": {}}, {1: 2}, {}, None])
 def test_no_state_dict(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "other.pt")
