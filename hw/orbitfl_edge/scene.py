@@ -190,6 +190,11 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} holds {min(kinds)}, but this network was shown 8-bit colours; stretch the scene first."
         )
+    if ColorInterp.palette in (file.colorinterp[number - 1] for number in numbers):
+        raise EdgeError(
+            f"{path} holds numbers of a palette's colours; write the colours themselves first, such as by "
+            "gdal_translate -expand rgb."
+        )
     if file.transform.b or file.transform.d:
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."

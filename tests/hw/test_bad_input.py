@@ -128,6 +128,14 @@ def test_a_scene_in_one_strip_beyond_memory_is_refused(
     assert edge(*words).code == 0
 
 
+def test_numbers_of_a_palette_are_no_colours(edge, write, colours, bundle: Path, tmp_path: Path):
+    scene = write(colours[:1], names=())
+    with rasterio.open(scene, "r+") as file:
+        file.write_colormap(1, {number: (number, 0, 0, 255) for number in range(256)})
+    ended = edge("segment", scene, "-o", tmp_path / "m.tif", "--bundle", bundle, "--bands", "1,1,1")
+    assert ended.code == 2 and "gdal_translate -expand rgb" in ended.err, ended.err
+
+
 @pytest.mark.parametrize("bands", ["0,1,2", "1,2,4"])
 def test_a_band_number_that_is_not_there(edge, write, colours, bundle: Path, tmp_path: Path, bands: str):
     ended = edge("segment", write(colours), "-o", tmp_path / "mask.tif", "--bundle", bundle, "--bands", bands)
