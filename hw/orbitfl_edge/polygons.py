@@ -25,17 +25,23 @@ WGS_84 = "EPSG:4326"
 EDGES = 64
 """As many at least has a side as long as the scene: straight there, it is not straight in longitude and latitude."""
 POINTS_AT_A_TIME = 2**16
+POLE, ROUNDING = 90, 0.5 / PER_DEGREE
 
 Outline = list[tuple[float, float]]
 """A closed ring in the scene's coordinate system."""
 
 
 def require_place(path: Path, file: DatasetReader) -> None:
-    """Raises EdgeError unless some pixel of the scene at `path` has a longitude and a latitude."""
+    """Raises EdgeError unless pixels of the scene at `path` have sides, and some a longitude and a latitude."""
     if file.crs is None:
         raise EdgeError(
             f"{path} has no coordinate system to place polygons in; leave out --vector, or warp the scene first, such "
             "as by gdalwarp, where it has control points."
+        )
+    if not file.transform.a or not file.transform.e:
+        raise EdgeError(
+            f"{path} has pixels of {abs(file.transform.a):g} × {abs(file.transform.e):g} in its coordinate system, "
+            "which bound no polygon; give the scene its true place, or leave out --vector."
         )
     spots = [file.xy(file.height * down / 2, file.width * across / 2) for across in range(3) for down in range(3)]
     if not any(_is_on_earth(file.crs, spot) for spot in spots):
@@ -52,9 +58,11 @@ def _is_on_earth(crs: CRS, spot: tuple[float, float]) -> bool:
 
 
 def _degrees(crs: CRS, points: Outline) -> NDArray[np.float64]:
-    """Points of a coordinate system → longitude and latitude (n, 2)."""
+    """Points of a coordinate system → longitude and latitude (n, 2); not finite beyond the poles, where PROJ takes
+    degrees for what they are told to be."""
     x, y = zip(*points, strict=True)
-    return np.array(transform(crs, WGS_84, x, y)).T
+    degrees = np.array(transform(crs, WGS_84, x, y)).T
+    return np.where(np.abs(degrees[:, 1:]) > POLE + ROUNDING, np.nan, degrees)
 
 
 def write_polygons(path: Path, mask: Path) -> int:

@@ -13,6 +13,7 @@ import rasterio.warp
 from numpy.typing import NDArray
 from orbitfl_edge import segmenting
 from orbitfl_edge.polygons import write_polygons
+from orbitfl_edge.problems import EdgeError
 from rasterio import Affine
 from rasterio.crs import CRS
 
@@ -159,6 +160,31 @@ def test_a_scene_whose_places_are_not_on_earth_is_refused_before_it_is_drawn(
     ended = edge("segment", scene, "-o", tmp_path / "mask.tif", "--bundle", bundle, "--vector", vector)
     assert ended.code == 2 and "cannot be taken to longitude and latitude" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["scene.tif"]
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (Affine(0, 0, 11, 0, 0, 60), "pixels of 0 × 0 in its coordinate system"),
+        (Affine(0.01, 0, 11, 0, 0, 60), "pixels of 0.01 × 0 in its coordinate system"),
+        (Affine(1, 0, 11, 0, -1, 300), "cannot be taken to longitude and latitude"),
+    ],
+)
+def test_so_is_one_whose_pixels_have_no_sides_or_lie_beyond_the_poles(
+    edge, write, colours, bundle: Path, tmp_path: Path, place: Affine, told: str
+):
+    scene, vector = write(colours, crs="EPSG:4326", transform=place), tmp_path / "water.geojson"
+    ended = edge("segment", scene, "-o", tmp_path / "mask.tif", "--bundle", bundle, "--vector", vector)
+    assert ended.code == 2 and told in ended.err, ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.tif"]
+
+
+def test_water_beyond_a_pole_is_told_of_and_up_to_it_is_drawn(write, tmp_path: Path):
+    water = np.ones((40, 40), np.uint8)
+    geometries, _ = _features(write, water, "EPSG:4326", Affine(1, 0, 0, 0, -1, 90))
+    assert max(latitude for _, latitude in geometries[0]["coordinates"][0]) == 90
+    with pytest.raises(EdgeError, match="no longitude and latitude"):
+        _features(write, water, "EPSG:4326", Affine(1, 0, 0, 0, -1, 90.5))
 
 
 def test_such_a_scene_has_a_mask(edge, write, colours, bundle: Path, tmp_path: Path):
