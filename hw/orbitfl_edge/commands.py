@@ -195,6 +195,8 @@ def _learn(options: argparse.Namespace) -> None:
 
 
 def _bundle(options: argparse.Namespace) -> Bundle:
+    if options.bundle.is_file():
+        raise EdgeError(f"{options.bundle} is a file, but a bundle is a folder; unpack it first, as by tar -xf.")
     if options.key is not None:
         from orbitfl_edge.signature import require_signed
 

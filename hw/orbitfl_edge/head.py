@@ -5,6 +5,7 @@ whose maps are weighed by a filter and summed. All that comes before is frozen, 
 """
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,13 @@ class Tape:
     normed: Array
     halves: Array
     fine: Array
+
+
+def fits(weights: Weights, cells: Array, filters: Array) -> bool:
+    """Whether masks can be drawn of `cells` (B, g², dim) and `filters` (B, dim / 8) by weights of these shapes."""
+    (_, places, dim), fine, wide = cells.shape, filters.shape[1], weights[NAMES[1]].size
+    expected = ((dim, wide, 2, 2), (wide,), (wide,), (wide,), (wide, fine, 2, 2), (fine,))
+    return isqrt(places) ** 2 == places and tuple(weights[name].shape for name in NAMES) == expected
 
 
 def drawn(weights: Weights, cells: Array, filters: Array) -> tuple[Array, Tape]:

@@ -17,7 +17,7 @@ from rasterio.io import DatasetReader
 
 from orbitfl_edge.bundle import WEIGHTS, Bundle
 from orbitfl_edge.files import replacing
-from orbitfl_edge.head import NAMES, Array, Weights, drawn, slopes
+from orbitfl_edge.head import NAMES, Array, Weights, drawn, fits, slopes
 from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import Network, open_network
 from orbitfl_edge.problems import EdgeError
@@ -61,6 +61,11 @@ def learn(folder: Path, bundle: Bundle, out: Path, options: Schooling, threads: 
     """
     lessons = _lessons(folder, bundle, open_network(bundle, threads), options.bands)
     base, weights = _base(bundle), last_layers(bundle)
+    if not fits(weights, lessons.cells, lessons.filters):
+        raise EdgeError(
+            f"The graphs in {bundle.folder} answer with cells of {lessons.cells.shape} and filters of "
+            f"{lessons.filters.shape}, which its {WEIGHTS} does not draw masks of; export the bundle again."
+        )
     losses, taught = taught_by(weights, lessons, options, notify)
     changes = _changes(base, weights, taught, options)
     result = base.packed(summed(str(out), base, changes))

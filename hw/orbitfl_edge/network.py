@@ -51,8 +51,14 @@ class Network:
         size = self.spec.batch_size
         batches = [tiles[first : first + size] for first in range(0, len(tiles), size)]
         said = [self._asked(self.encode(self._filled(batch)), ["cells", "filters"]) for batch in batches]
-        cells, filters = (np.concatenate(each)[: len(tiles)] for each in zip(*said, strict=True))
-        return cells, filters
+        (cells, filters), *others = {tuple(each.shape for each in answers) for answers in said}
+        if others or (len(cells), len(filters)) != (3, 2) or not cells[0] == filters[0] == size:
+            raise EdgeError(
+                f"The bundle's network answers {size} tiles with cells of {cells} and filters of {filters}; export it "
+                "again."
+            )
+        every_cell, every_filter = (np.concatenate(each)[: len(tiles)] for each in zip(*said, strict=True))
+        return every_cell, every_filter
 
     def _asked(self, embeddings: NDArray[np.float32], names: list[str]) -> list[NDArray[np.float32]]:
         count = len(embeddings)
@@ -89,7 +95,7 @@ def _require_fitting(bundle: Bundle, encoder: Session, decoder: Session) -> None
         and given.keys() == {"embedding", "points", "labels"}
         and given["embedding"] == embedded.get("embedding")
         and told.get("logits") == (FLOAT, [size, tile, tile])
-        and told.keys() >= {"cells", "filters"}
+        and all(told.get(name, ("", []))[0] == FLOAT for name in ("cells", "filters"))
     )
     if not fits:
         raise EdgeError(

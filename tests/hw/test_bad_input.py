@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import rasterio
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from orbitfl_edge.lineage import statement
 from orbitfl_edge.tensors import packed_anew
 from rasterio import Affine
 from rasterio.control import GroundControlPoint
+
+from orbitfl.data.writing import write_scenes
 
 Write = Callable[..., Path]
 
@@ -212,6 +216,31 @@ def _swapped(folder: Path) -> None:
     _vouch(folder, "encoder.onnx", "decoder.onnx")
 
 
+def _answered(folder: Path, name: str, kind: int, operator: str, **options: Any) -> None:
+    """Let the decoder's answer `name`, of type `kind`, go through one more node."""
+    model = onnx.load(folder / "decoder.onnx", load_external_data=False)
+    for each in model.graph.node:
+        for names in (each.input, each.output):
+            names[:] = [f"{name}_before" if given == name else given for given in names]
+    model.graph.node.append(onnx.helper.make_node(operator, [f"{name}_before"], [name], **options))
+    answers = [each for each in model.graph.output if each.name != name]
+    del model.graph.output[:]
+    model.graph.output.extend([*answers, onnx.helper.make_tensor_value_info(name, kind, None)])
+    (folder / "decoder.onnx").write_bytes(model.SerializeToString())
+    _vouch(folder, "decoder.onnx")
+
+
+def _turned(folder: Path) -> None:
+    """The decoder's file tells two sides of a kernel the other way round."""
+    path = folder / "decoder.safetensors"
+    content, told = path.read_bytes(), b'"mask_decoder.output_upscaling.0.weight":{"dtype":"F32","shape":['
+    place = content.index(told) + len(told)
+    sides, rest = content[place:].split(b"]", 1)
+    wide, fine, *others = sides.split(b",")
+    path.write_bytes(content[:place] + b",".join([fine, wide, *others]) + b"]" + rest)
+    _vouch(folder, "decoder.safetensors")
+
+
 def _drawn(folder: Path, bands: int, side_px: int, dtype: str) -> None:
     profile = {"count": bands, "height": side_px, "width": side_px, "dtype": dtype, "transform": Affine.scale(2)}
     with rasterio.open(folder / "test/scene.tif", "w", driver="GTiff", **profile) as file:
@@ -310,6 +339,35 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "changed weights": (_changed_byte("decoder.safetensors"), "a byte has changed"),
     "changed runtime": (_changed_byte("runtime/orbitfl_edge/network.py"), "a byte has changed"),
 }
+
+
+FLOAT, STRING = onnx.TensorProto.FLOAT, onnx.TensorProto.STRING
+UNTAUGHT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "cells turned": (
+        lambda folder: _answered(folder, "cells", FLOAT, "Transpose", perm=[0, 2, 1]),
+        "answer with cells",
+    ),
+    "filters turned": (lambda folder: _answered(folder, "filters", FLOAT, "Transpose", perm=[1, 0]), "and filters of"),
+    "cells flat": (lambda folder: _answered(folder, "cells", FLOAT, "Flatten"), "answers 2 tiles with cells of (2, "),
+    "one cell": (lambda folder: _answered(folder, "cells", FLOAT, "ReduceMax", keepdims=0), "with cells of ()"),
+    "cells of texts": (lambda folder: _answered(folder, "cells", STRING, "Cast", to=STRING), "do not take 2 tiles"),
+    "weights turned": (_turned, "does not draw masks of"),
+}
+
+
+@pytest.mark.parametrize("case", UNTAUGHT)
+def test_a_bundle_whose_parts_do_not_fit_teaches_nothing(edge, copied: Path, tmp_path: Path, case: str):
+    change, told = UNTAUGHT[case]
+    change(copied)
+    write_scenes(tmp_path / "scenes", 1, 21, 128)
+    ended = edge("learn", tmp_path / "scenes", "--bundle", copied, "-o", tmp_path / "update", "--steps", 1)
+    assert ended.code == 2 and told in ended.err, ended.err
+    assert not (tmp_path / "update").exists()
+
+
+def test_an_archive_is_to_be_unpacked(edge, bundle: Path):
+    ended = edge("verify", "--bundle", bundle.with_name(f"{bundle.name}.tar"))
+    assert ended.code == 2 and "unpack it first" in ended.err, ended.err
 
 
 @pytest.mark.parametrize("case", BUNDLES)
