@@ -241,13 +241,17 @@ def _seconds(text: str) -> float:
 def _check_agreed(header: Header, expected: Mapping[str, str]) -> None:
     for name, value in expected.items():
         if getattr(header, name) != value:
-            raise RefusalError(f"other {name}", f"it is on {getattr(header, name)[:64]} where {value} is expected")
+            raise RefusalError(
+                f"other {name}", f"it is on {ascii(getattr(header, name))[:66]} where {value} is expected"
+            )
 
 
 def _check_entries(given: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     if given.keys() != expected.keys():
         strange = sorted(given.keys() ^ expected.keys())[:3]
-        raise RefusalError("wrong arrays", f"it has too many or too few: {', '.join(name[:60] for name in strange)}")
+        raise RefusalError(
+            "wrong arrays", f"it has too many or too few: {', '.join(ascii(name)[:60] for name in strange)}"
+        )
     for key, reason in (("dtype", "wrong type"), ("shape", "wrong shape"), ("data_offsets", "not safetensors")):
         for name, entry in expected.items():
             if not isinstance(given[name], dict) or given[name].get(key) != entry[key]:
