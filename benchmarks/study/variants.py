@@ -33,9 +33,12 @@ OVERFLOWN = {
     "two-level": ("exchange.strategy={kind: two_level, across_every_s: 14400}",),
 }
 
-ORACLE = {
-    "centralised, 1e-4": (*STRATEGIES["centralised"], "training.learning_rate=1.0e-4"),
-    "gossip, 1e-4": ("training.learning_rate=1.0e-4",),
+STEPS = {
+    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
+    **{
+        f"{name}, falling": (*STRATEGIES[name], "training.schedule.kind=cosine")
+        for name in ("isolated", "gossip", "fedavg", "centralised")
+    },
 }
 
 INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
@@ -76,7 +79,7 @@ def variants() -> dict[str, dict[str, tuple[str, ...]]]:
     }
     return {
         "strategies": STRATEGIES,
-        "oracle": ORACLE,
+        "steps": STEPS,
         "wire": WIRE,
         "overflight": {name: (*keys, *OVERFLIGHT) for name, keys in OVERFLOWN.items()},
         "interval": {name: (f"exchange.min_interval_s={every_s}",) for name, every_s in INTERVALS_S.items()},

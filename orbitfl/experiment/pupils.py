@@ -21,7 +21,7 @@ class Pupils:
     """Sessions that have ended in the mission and not begun on this machine; one a node.
 
     launch: the weights (n,) that models are differences to. pools_data: whether all nodes share one model, which learns
-    from what any of them holds.
+    from what any of them holds. duration_s: of the mission.
     """
 
     crew: Crew
@@ -31,6 +31,7 @@ class Pupils:
     holdings: tuple[Holding, ...]
     pools_data: bool
     seed: int
+    duration_s: float
     waiting: dict[int, tuple[int, Session]] = field(default_factory=dict)
 
     def must_learn_before(self, happening: Happening) -> bool:
@@ -76,4 +77,4 @@ class Pupils:
         held = pooled(self.holdings, at_s) if self.pools_data else self.holdings[session.node].at(at_s)
         progress = Progress(self.launch + node.member.model, node.moments, node.drawn)
         seed = (self.seed, Purpose.TRAINING, 0 if self.pools_data else session.node)
-        return Job(progress, self.lessons, held, session.steps, seed)
+        return Job(progress, self.lessons, held, session.steps, seed, at_s / self.duration_s)

@@ -42,6 +42,7 @@ def replay_of(scenario: Scenario, classroom: Classroom, crew: Crew, names: tuple
         classroom.holdings,
         exchange.strategy.pools_data,
         scenario.seed,
+        scenario.duration_s,
     )
     letters = Letters(terms, classroom.holdings, hostile, balance)
     return Replay(classroom, exchange.strategy, letters, pupils, names)

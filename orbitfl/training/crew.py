@@ -40,6 +40,7 @@ class Job:
     own: NDArray[np.intp]
     steps: int
     seed: tuple[int, ...]
+    elapsed: float = 0.0
 
 
 class Crew:
@@ -79,7 +80,7 @@ class Crew:
 
 
 def _train(learner: DecoderLearner, job: Job) -> tuple[Progress, float]:
-    return learner.train(job.progress, job.lessons, job.own, job.steps, job.seed)
+    return learner.train(job.progress, job.lessons, job.own, job.steps, job.seed, job.elapsed)
 
 
 def _score(learner: DecoderLearner, exam: tuple[Vector, Lessons]) -> Confusion:

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.adamw import adamw
 
-from orbitfl.training.options import Training
-
 Vector = NDArray[np.float32]
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -72,8 +70,10 @@ class Descent:
     By torch's function: its optimizer would load a compiler, too, which takes two seconds in every process that learns.
     """
 
-    def __init__(self, flat: FlatParameters, options: Training, moments: Moments | None) -> None:
-        self._flat, self._options = flat, options
+    def __init__(
+        self, flat: FlatParameters, learning_rate: float, weight_decay: float, moments: Moments | None
+    ) -> None:
+        self._flat, self._learning_rate, self._weight_decay = flat, learning_rate, weight_decay
         begun = moments or Moments(*np.zeros((2, flat.vector.numel()), np.float32), steps=0)
         self._first, self._second = (torch.from_numpy(each).clone() for each in (begun.first, begun.second))
         self._steps = torch.tensor(float(begun.steps))
@@ -91,8 +91,8 @@ class Descent:
             amsgrad=False,
             beta1=BETA1,
             beta2=BETA2,
-            lr=self._options.learning_rate,
-            weight_decay=self._options.weight_decay,
+            lr=self._learning_rate,
+            weight_decay=self._weight_decay,
             eps=EPSILON,
             maximize=False,
         )

@@ -74,15 +74,24 @@ class DecoderLearner:
         return Progress(self.launch)
 
     def train(
-        self, progress: Progress, lessons: Lessons, own: NDArray[np.intp], steps: int, seed: tuple[int, ...]
+        self,
+        progress: Progress,
+        lessons: Lessons,
+        own: NDArray[np.intp],
+        steps: int,
+        seed: tuple[int, ...],
+        elapsed: float = 0.0,
     ) -> tuple[Progress, float]:
         """Take `steps` batches from the tiles `own` of `lessons`; returns the new state and the mean loss.
 
-        The order of tiles depends on `seed` and on how many were drawn before, so a session cut in two draws the same.
+        elapsed: the part of the mission that has passed, which the schedule goes by. The order of tiles depends on
+        `seed` and on how many were drawn before, so a session cut in two draws the same.
         Raises DivergedError where learning ends in weights that are not numbers.
         """
         self._flat.write(progress.weights)
-        descent = Descent(self._flat, self.options, progress.moments)
+        options = self.options
+        learning_rate = options.learning_rate * options.schedule.factor(elapsed)
+        descent = Descent(self._flat, learning_rate, options.weight_decay, progress.moments)
         losses = []
         for step in range(steps):
             first = progress.drawn + step * self.options.batch_size

@@ -1,9 +1,10 @@
 """What a scenario may say about the model and its training. Imports no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from orbitfl.errors import ScenarioError
+from orbitfl.training.schedules import Constant, Schedule
 
 LARGEST_IMAGE_PX, LARGEST_BATCH, MOST_STEPS = 4096, 4096, 1_000_000
 """Beyond what any board or ground station has the memory for, or the time."""
@@ -46,18 +47,20 @@ class MobileSam:
 class Training:
     """AdamW on the part of the model that learns, in sessions of some batches.
 
-    optimizer: AdamW, the only one so far. learning_rate: AdamW's step size. weight_decay: the part of the weights that
-    AdamW takes off at a step, over its step size. batch_size: how many tiles a batch has. loss: binary cross-entropy
-    plus soft Dice, the only one so far. prompt: what the model is told besides the image. `points` and `box` come from
-    the true mask: an oracle, as in the paper; an onboard satellite has `none`. session_steps: how many batches a
-    session has. session_every_s: the least time from the beginning of a session to that of the same satellite's next.
-    retry_s: how long a satellite stands by that may not begin what it wanted (the paper's 900 s). most_tiles: a
-    satellite trains on at most so many of its tiles, drawn by lot, anew for every number: three are not some of six.
-    Left out, on all.
+    optimizer: AdamW, the only one so far. learning_rate: AdamW's step size. schedule: what becomes of the step size in
+    the course of the mission; a session has one step size, that of its beginning. weight_decay: the part of the weights
+    that AdamW takes off at a step, over its step size. batch_size: how many tiles a batch has. loss: binary
+    cross-entropy plus soft Dice, the only one so far. prompt: what the model is told besides the image. `points` and
+    `box` come from the true mask: an oracle, as in the paper; an onboard satellite has `none`. session_steps: how many
+    batches a session has. session_every_s: the least time from the beginning of a session to that of the same
+    satellite's next. retry_s: how long a satellite stands by that may not begin what it wanted (the paper's 900 s).
+    most_tiles: a satellite trains on at most so many of its tiles, drawn by lot, anew for every number: three are not
+    some of six. Left out, on all.
     """
 
     optimizer: Literal["adamw"] = "adamw"
     learning_rate: float = 1.0e-4
+    schedule: Schedule = field(default_factory=Constant)
     weight_decay: float = 0.01
     batch_size: int = 4
     loss: Literal["bce_dice"] = "bce_dice"
