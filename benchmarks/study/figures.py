@@ -9,8 +9,8 @@ from evidence import at_end
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from reading import of
-from tables import GOSSIP
-from variants import variants
+from tables import FALLING, GOSSIP
+from variants import FALLEN, variants
 
 from orbitfl.figures import COLOURS, STYLES
 from orbitfl.results import Estimate
@@ -30,6 +30,7 @@ def draw_all(curves: pd.DataFrame, folder: Path) -> None:
 
 def _figures(curves: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
     yield "strategies", _strategies(curves)
+    yield "steps", _steps(curves)
     yield "interval", _interval(curves)
     yield "bytes", _bytes(curves)
     yield "robustness", _robustness(curves)
@@ -44,7 +45,9 @@ def _strategies(curves: pd.DataFrame) -> Figure:
         strict=True,
     ):
         for place, variant in enumerate(SHOWN):
-            _draw_curve(axes, of(curves, (group, variant)), variant, COLOURS[place], STYLES[place % len(STYLES)])
+            _draw_curve(
+                axes, of(curves, (group, variant)), "mean", variant, COLOURS[place], STYLES[place % len(STYLES)]
+            )
         axes.set(title=title, xlabel="mission time (h)")
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel(SCORE)
@@ -52,8 +55,22 @@ def _strategies(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_curve(axes: Axes, chosen: pd.DataFrame, label: str, colour: str, style: str) -> None:
-    estimates = {at_s: Estimate.of(scores.tolist()) for at_s, scores in chosen.groupby("t_s")["mean"]}
+def _steps(curves: pd.DataFrame) -> Figure:
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    panels = {"mean": "satellites' mean", "worst": "worst satellite"}
+    for axes, (column, title) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
+        for name, colour in zip(FALLEN, COLOURS, strict=False):
+            _draw_curve(axes, of(curves, ("strategies", name)), column, name, colour, "--")
+            _draw_curve(axes, of(curves, FALLING[name]), column, f"{name}, falling", colour, "-")
+        axes.set(title=title, xlabel="mission time (h)")
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("mIoU on held-out scenes (%)")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(FALLEN))
+    return figure
+
+
+def _draw_curve(axes: Axes, chosen: pd.DataFrame, column: str, label: str, colour: str, style: str) -> None:
+    estimates = {at_s: Estimate.of(scores.tolist()) for at_s, scores in chosen.groupby("t_s")[column]}
     hours = np.array(list(estimates)) / 3600
     mean, half = (np.array([getattr(each, name) for each in estimates.values()]) for name in ("mean", "half"))
     axes.fill_between(hours, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)

@@ -33,16 +33,18 @@ OVERFLOWN = {
     "two-level": ("exchange.strategy={kind: two_level, across_every_s: 14400}",),
 }
 
-STEPS = {
-    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
-    **{
-        f"{name}, falling": (*STRATEGIES[name], "training.schedule.kind=cosine")
-        for name in ("isolated", "gossip", "fedavg", "centralised")
-    },
-}
-
 INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
 TILES = {"2 tiles": 2, "8 tiles": 8}
+
+FALLING = "training.schedule.kind=cosine"
+FALLEN = ("isolated", "gossip", "fedavg", "centralised")
+"""Strategies that learn with falling steps as well."""
+STEPS = {
+    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
+    **{f"{name}, falling": (*STRATEGIES[name], FALLING) for name in FALLEN},
+    **{f"{name}, falling": (f"exchange.min_interval_s={every_s}", FALLING) for name, every_s in INTERVALS_S.items()},
+    "8 tiles, falling": (f"training.most_tiles={TILES['8 tiles']}", FALLING),
+}
 
 WIRE = {
     "fp32": ("exchange.compressor.kind=fp32",),
