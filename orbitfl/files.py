@@ -133,7 +133,11 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def half_written(folder: Path) -> list[Path]:
     """What killed writers of `replacing` have left anywhere in `folder`: nobody will ever finish it."""
-    return [path for path in sorted(folder.rglob(".*.part")) if path.is_file() and _HALF_WRITTEN.fullmatch(path.name)]
+    return [path for path in sorted(folder.rglob(".*.part")) if is_half_written(path)]
+
+
+def is_half_written(path: Path) -> bool:
+    return path.is_file() and _HALF_WRITTEN.fullmatch(path.name) is not None
 
 
 def at_home(path: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from orbitfl.errors import ScenarioError, StorageError
-from orbitfl.files import LOCK, locked, read_object, replacing, write_text
+from orbitfl.files import LOCK, is_half_written, locked, read_object, replacing, write_text
 from orbitfl.sweep.evidence import all_recorded, of_other_inputs
 from orbitfl.sweep.grid import Axis, Trial
 from orbitfl.sweep.table import Row, by_setting, comparable, rows_of
@@ -58,7 +58,10 @@ class SweepFolder:
         write_text(self.manifest, json.dumps(content, indent=1) + "\n")
 
     def _holds_anything(self) -> bool:
-        return self.path.exists() and any(each.name != LOCK for each in self.path.iterdir())
+        """But for what a sweep that was killed at its very beginning has left."""
+        return self.path.exists() and any(
+            each.name != LOCK and not is_half_written(each) for each in self.path.iterdir()
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
