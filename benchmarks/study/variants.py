@@ -36,16 +36,6 @@ OVERFLOWN = {
 INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
 TILES = {"2 tiles": 2, "8 tiles": 8}
 
-FALLING = "training.schedule.kind=cosine"
-FALLEN = ("isolated", "gossip", "fedavg", "centralised")
-"""Strategies that learn with falling steps as well."""
-STEPS = {
-    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
-    **{f"{name}, falling": (*STRATEGIES[name], FALLING) for name in FALLEN},
-    **{f"{name}, falling": (f"exchange.min_interval_s={every_s}", FALLING) for name, every_s in INTERVALS_S.items()},
-    "8 tiles, falling": (f"training.most_tiles={TILES['8 tiles']}", FALLING),
-}
-
 WIRE = {
     "fp32": ("exchange.compressor.kind=fp32",),
     "int8": ("exchange.compressor.kind=int8",),
@@ -56,6 +46,20 @@ WIRE = {
     "lite fp16": ("model.trainable=mask_decoder_lite",),
     "lora fp16": ("model.trainable=lora",),
     "prompt tokens fp16": ("model.trainable=prompt_tokens", "training.learning_rate=1.0e-2"),
+}
+
+LEAST = "low rank 4 int8"
+"""The compressor of fewest bytes that costs nothing."""
+FALLING = "training.schedule.kind=cosine"
+FALLEN = ("isolated", "gossip", "fedavg", "centralised")
+"""Strategies that learn with falling steps as well."""
+STEPS = {
+    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
+    **{f"{name}, falling": (*STRATEGIES[name], FALLING) for name in FALLEN},
+    **{f"{name}, falling": (f"exchange.min_interval_s={every_s}", FALLING) for name, every_s in INTERVALS_S.items()},
+    "8 tiles, falling": (f"training.most_tiles={TILES['8 tiles']}", FALLING),
+    **{f"{name}, falling": (*WIRE[name], FALLING) for name in (LEAST, "lora fp16")},
+    f"240 min, {LEAST}, falling": (*WIRE[LEAST], f"exchange.min_interval_s={INTERVALS_S['240 min']}", FALLING),
 }
 
 LOST = "{sat-1: 10800, sat-6: 10800, sat-10: 10800, sat-14: 10800}"

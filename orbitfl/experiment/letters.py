@@ -135,8 +135,9 @@ class Letters:
 
     def weighed(self, nodes: Sequence[Node], number: int, at_s: float) -> Iterator[Record]:
         """Throw out of an inbox what is too long beside the rest of it."""
-        inbox = nodes[number].inbox
-        for letter in self.terms.screen.outsized([inbox[sender] for sender in sorted(inbox)]):
+        node = nodes[number]
+        inbox, usual = node.inbox, usual_norm(node.member.model, node.lengths)
+        for letter in self.terms.screen.outsized([inbox[sender] for sender in sorted(inbox)], usual):
             del inbox[letter.sender]
             yield self._refusal(number, RefusalError("too large", "its length is not that of the others"), at_s)
 

@@ -47,13 +47,14 @@ class Screen:
             return "too large"
         return None
 
-    def outsized(self, letters: Sequence[Letter]) -> list[Letter]:
+    def outsized(self, letters: Sequence[Letter], usual_norm: float) -> list[Letter]:
         """Those of letters to be merged together that are too long beside the others; among two there is no telling.
 
-        It catches what came before any length was usual.
+        It catches what came before any length was usual, so what is not too long beside `usual_norm` stays: late in a
+        mission whose steps fall, one that was long out of sight brings a change many times as long as the others'.
         """
         lengths = [norm(letter.model) for letter in letters]
-        usual = median(lengths) if len(letters) > 2 else 0.0
+        usual = max(median(lengths), usual_norm) if len(letters) > 2 else 0.0
         return [each for each, length in zip(letters, lengths, strict=True) if 0 < self.norm_factor * usual < length]
 
 

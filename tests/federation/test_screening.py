@@ -47,10 +47,16 @@ def test_one_large_model_does_not_move_what_is_usual():
 
 def test_among_several_the_one_that_is_too_long_beside_the_others(toys):
     short, long, foe = (toys.letter(length, 0) for length in (1, 2.9, 9))
-    assert SCREEN.outsized([short, short, foe]) == [foe]
-    assert SCREEN.outsized([short, long, long]) == []
-    assert SCREEN.outsized([short, foe]) == [], "either may be the liar"
-    assert SCREEN.outsized([toys.letter(0, 0), toys.letter(0, 0), short]) == [], "who has not trained tells nothing"
+    assert SCREEN.outsized([short, short, foe], 0) == [foe]
+    assert SCREEN.outsized([short, long, long], 0) == []
+    assert SCREEN.outsized([short, foe], 0) == [], "either may be the liar"
+    assert SCREEN.outsized([toys.letter(0, 0), toys.letter(0, 0), short], 0) == [], "who has not trained tells nothing"
+
+
+def test_what_was_usual_before_is_not_too_long_now(toys):
+    """Where steps fall, changes of late are short: one from earlier is honest, and a foe's still is not."""
+    late, earlier, foe = (toys.letter(length, 0) for length in (1, 9, 31))
+    assert SCREEN.outsized([late, late, earlier, foe], 4.0) == [foe]
 
 
 @pytest.mark.parametrize("options", [{"max_age_s": 0}, {"norm_factor": -1}, {"norm_factor": float("inf")}])

@@ -168,7 +168,7 @@ def test_a_clusters_run_is_retried_once(whole: Path, repository: Path, tmp_path:
     program = f"""
 import os, signal, subprocess, sys, time
 from pathlib import Path
-from distributed import LocalCluster
+from distributed import LocalCluster, Status
 
 def begun():
     marks = Path({str(tmp_path)!r}).glob("sweep/runs/.running/min_interval_s=600,kind=isolated*")
@@ -179,8 +179,10 @@ if __name__ == "__main__":
         sweep = subprocess.Popen([*{given!r}, "--dask", cluster.scheduler_address])
         killed = 0
         while sweep.poll() is None:
-            if killed < {kills} and begun() > killed:
-                os.kill(cluster.workers[0].pid, signal.SIGKILL)
+            worker = cluster.workers[0].process
+            # A nanny brings back none that dies before it has reported to it, and the cluster would be without any.
+            if killed < {kills} and begun() > killed and worker and worker.status == Status.running:
+                os.kill(worker.pid, signal.SIGKILL)
                 killed += 1
             time.sleep(0.01)
         sys.exit(sweep.returncode if killed == {kills} else 99)
