@@ -34,6 +34,8 @@ class ExactFleet:
         books = self._books
         now_s = books.now_s[node]
         require_forward(node, now_s, until_s)
+        if now_s == until_s:
+            return self._standing(node, activity)
         if until_s > self._sky.horizon_s:
             self._sky.reach(until_s)
         end_s, reason = self._allowed(node, until_s, activity)
@@ -79,6 +81,12 @@ class ExactFleet:
         if stopped is not None:
             return now_s, stopped
         return self._fates[node].before(now_s, until_s, activity) if self._fates else (until_s, None)
+
+    def _standing(self, node: int, activity: Activity) -> Spell:
+        """A spell of no length."""
+        books = self._books
+        now_s, charge = books.now_s[node], books.stored_j[node] / books.battery_j
+        return Spell(node, activity, now_s, now_s, 0.0, 0.0, 0.0, charge, books.temperature_k[node])
 
     def _booked(self, node: int, until_s: float, activity: Activity, ended: Walk, reason: Reason | None) -> Spell:
         """Write down how `node` stands now."""

@@ -1,29 +1,25 @@
 """One contact's part of a transfer: booked, then carried out, with its energy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orbitfl.contacts.plan import Contact
 from orbitfl.environment.base import Activity
 from orbitfl.simulation.mission import Mission, Pair
-from orbitfl.simulation.transfers import Attempt, Partial, drawn_losses
+from orbitfl.simulation.transfers import Attempt, Partial, attempted
 
 
-@dataclass(frozen=True)
-class Booking:
+class Booking(NamedTuple):
     """What is to go over the link in a contact: the rest of a transfer, or a new one."""
 
     key: Pair
     transfer: Partial
     attempt: Attempt
+    end_s: float
     is_new: bool
 
-    def end_s(self) -> float:
-        return min(self.attempt.done_s, self.attempt.contact.end_s)
 
-
-@dataclass(frozen=True)
-class Carried:
+class Carried(NamedTuple):
     """When a booking ended and when its link would have, the bytes on the link per direction, and if all is there."""
 
     end_s: float
@@ -45,9 +41,8 @@ def book(
     if transfer is None or is_new:
         left_byte = [wire.update_byte * (1 + len(others)) for others in relayed]
         transfer = Partial(next(mission.number), start_s, left_byte, tuple(relayed))
-    lost = drawn_losses(wire, transfer.left_byte, mission.rng)
-    attempt = Attempt(wire, mission.channel, contact, start_s, tuple(transfer.left_byte), lost)
-    return Booking(key, transfer, attempt, is_new)
+    attempt = attempted(wire, mission.channel, contact, start_s, transfer.left_byte, mission.rng)
+    return Booking(key, transfer, attempt, min(attempt.done_s, contact.end_s), is_new)
 
 
 def carry(mission: Mission, booking: Booking, nodes: Sequence[int], power_w: float) -> Carried:

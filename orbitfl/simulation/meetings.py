@@ -62,13 +62,13 @@ def _agree(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
         return
     booking = book(mission, pair, contact, start_s, _relayed(mission, pair, meetings))
     free_until_s = min(mission.free_until_s(node, at_s, Activity.EXCHANGE) for node in pair)
-    if at_s < free_until_s < booking.end_s():
+    if at_s < free_until_s < booking.end_s:
         mission.push(free_until_s, Activity.EXCHANGE, partial(_agree, contact=contact, meetings=meetings))
         return
     mission.push(start_s, Activity.EXCHANGE, partial(_transfer, booking=booking, meetings=meetings))
-    mission.agreed_until_s[pair] = booking.end_s()
+    mission.agreed_until_s[pair] = booking.end_s
     for node in pair:
-        mission.free_at_s[node] = booking.end_s()
+        mission.free_at_s[node] = booking.end_s
 
 
 def _relayed(mission: Mission, pair: Pair, meetings: Meetings) -> tuple[tuple[int, ...], ...]:
@@ -120,7 +120,7 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
 def _release(mission: Mission, at_s: float, booking: Booking) -> None:
     """Who was booked for an exchange that does not come about is free for something else, unless booked on from it."""
     for node in booking.key:
-        if mission.free_at_s[node] == booking.end_s():
+        if mission.free_at_s[node] == booking.end_s:
             mission.free_at_s[node] = at_s
 
 

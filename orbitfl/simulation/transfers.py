@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,11 +28,12 @@ class Partial:
         self.left_byte = [left - moved for left, moved in zip(self.left_byte, moved_byte, strict=True)]
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One contact's part of a transfer from `start_s` on, in all its directions at once.
 
-    lost: per direction, how many chunks have to be sent twice until everything is through.
+    lost: per direction, how many chunks have to be sent twice until everything is through. on_link_byte: all that has
+    to pass per direction: what opens the contact, what is left, and what gets lost on the way. done_s: when everything
+    is through; beyond the window if it is too short.
     """
 
     wire: Wire
@@ -41,19 +42,8 @@ class Attempt:
     start_s: float
     left_byte: tuple[int, ...]
     lost: tuple[int, ...]
-
-    @cached_property
-    def on_link_byte(self) -> tuple[int, ...]:
-        """All that has to pass per direction: what opens the contact, what is left, and what gets lost on the way."""
-        return tuple(
-            self.wire.preamble_byte + left + lost * self.wire.chunk_byte
-            for left, lost in zip(self.left_byte, self.lost, strict=True)
-        )
-
-    @cached_property
-    def done_s(self) -> float:
-        """When everything is through; beyond the window if it is too short."""
-        return self.channel.finish_s(self.contact, self.start_s, 8 * max(self.on_link_byte))
+    on_link_byte: tuple[int, ...]
+    done_s: float
 
     def passed_byte(self, end_s: float) -> int:
         """What the link can have carried in each direction by then, `done_s` at most."""
@@ -67,7 +57,19 @@ class Attempt:
         return tuple(_through(left, lost, slots, self.wire.chunk_byte, rng) for left, lost in pairs)
 
 
-def drawn_losses(wire: Wire, left_byte: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+def attempted(
+    wire: Wire, channel: Channel, contact: Contact, start_s: float, left_byte: Sequence[int], rng: np.random.Generator
+) -> Attempt:
+    """See `Attempt`; the losses are drawn here."""
+    lost = _drawn_losses(wire, left_byte, rng)
+    on_link_byte = tuple(
+        [wire.preamble_byte + left + more * wire.chunk_byte for left, more in zip(left_byte, lost, strict=True)]
+    )
+    done_s = channel.finish_s(contact, start_s, 8 * max(on_link_byte))
+    return Attempt(wire, channel, contact, start_s, tuple(left_byte), lost, on_link_byte, done_s)
+
+
+def _drawn_losses(wire: Wire, left_byte: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
     """How many chunks of each direction get lost before all are through: negative binomial."""
     if not wire.loss:
         return (0,) * len(left_byte)
