@@ -9,8 +9,8 @@ from evidence import at_end
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from reading import of
-from tables import FALLING, GOSSIP
-from variants import FALLEN, variants
+from tables import CONSTANT, GOSSIP
+from variants import HELD, variants
 
 from orbitfl.figures import COLOURS, STYLES
 from orbitfl.results import Estimate
@@ -59,13 +59,13 @@ def _steps(curves: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     panels = {"mean": "satellites' mean", "worst": "worst satellite"}
     for axes, (column, title) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
-        for name, colour in zip(FALLEN, COLOURS, strict=False):
-            _draw_curve(axes, of(curves, ("strategies", name)), column, name, colour, "--")
-            _draw_curve(axes, of(curves, FALLING[name]), column, f"{name}, falling", colour, "-")
+        for name, colour in zip(HELD, COLOURS, strict=False):
+            _draw_curve(axes, of(curves, ("strategies", name)), column, name, colour, "-")
+            _draw_curve(axes, of(curves, CONSTANT[name]), column, f"{name}, constant", colour, "--")
         axes.set(title=title, xlabel="mission time (h)")
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("mIoU on held-out scenes (%)")
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(FALLEN))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(HELD))
     return figure
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import tables
 from figures import draw_all
 from reading import read_curves, read_seconds
+from variants import HELD
 
 TEMPLATE = Path(__file__).with_name("template.md")
 TARGET, TARGET_OVERFLIGHT = 64.0, 60.0
@@ -23,9 +24,10 @@ def write_page(out: Path, page: Path, seeds: int) -> None:
         "evaluations": "an hour and a half (by overflight six hours)",
         "claims": tables.claims(curves, tables.CLAIMS),
         "claims_half": tables.claims(half, tables.CLAIMS),
-        "steps": tables.over_time(curves, [("strategies", "centralised"), tables.GOSSIP], "steps"),
+        "besides": tables.claims(curves, tables.BESIDES),
+        "steps": tables.over_time(curves, [("strategies", name) for name in HELD], "steps"),
         "steps_scores": tables.scores(curves, "steps"),
-        "falling": tables.claims(curves, tables.FALLING_CLAIMS),
+        "constant": tables.claims(curves, tables.CONSTANT_CLAIMS),
         "budgets": tables.budgets(curves, "strategies", LIMITS),
         "scores": tables.scores(curves, "strategies"),
         "overflight": tables.scores(curves, "overflight"),

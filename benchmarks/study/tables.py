@@ -7,7 +7,7 @@ from statistics import median
 import pandas as pd
 from evidence import Comparison, at_end, compared, finals, holm, to_target, within
 from reading import Place, of
-from variants import FALLEN, STEPS, variants
+from variants import HELD, STEPS, STRATEGIES, variants
 
 from orbitfl.results import Estimate
 
@@ -33,18 +33,22 @@ CLAIMS = {
     "Gossip on 8 tiles beats gossip on 2": (("tiles", "gossip, 8 tiles"), ("tiles", "gossip, 2 tiles")),
 }
 
-FALLING = {variant.removesuffix(", falling"): ("steps", variant) for variant in STEPS if variant.endswith(", falling")}
-FALLING_CLAIMS = {
-    **{f"{name}: falling beats constant": (FALLING[name], ("strategies", name)) for name in FALLEN},
-    "Gossip beats isolated": (FALLING["gossip"], FALLING["isolated"]),
-    "Gossip beats FedAvg": (FALLING["gossip"], FALLING["fedavg"]),
-    "Gossip beats centralised": (FALLING["gossip"], FALLING["centralised"]),
-    "Exchange every 5 min beats every 15 min": (FALLING["5 min"], FALLING["gossip"]),
-    "Exchange every 15 min beats every 60 min": (FALLING["gossip"], FALLING["60 min"]),
-    "Exchange every 60 min beats every 240 min": (FALLING["60 min"], FALLING["240 min"]),
-    "Exchange every 240 min beats never": (FALLING["240 min"], FALLING["isolated"]),
-    "Gossip on 8 tiles beats isolated on all": (FALLING["8 tiles"], FALLING["isolated"]),
-    "Gossip on all tiles beats gossip on 8": (FALLING["gossip"], FALLING["8 tiles"]),
+BESIDES = {
+    f"Gossip beats {name}": (GOSSIP, ("strategies", name))
+    for name in STRATEGIES
+    if name not in ("base", "isolated", "gossip")
+}
+
+CONSTANT = {variant.removesuffix(", constant"): ("steps", variant) for variant in STEPS}
+CONSTANT_CLAIMS = {
+    **{f"{name}: falling beats constant": (("strategies", name), CONSTANT[name]) for name in HELD},
+    "Gossip beats isolated": (CONSTANT["gossip"], CONSTANT["isolated"]),
+    "Exchange every 5 min beats every 15 min": (CONSTANT["5 min"], CONSTANT["gossip"]),
+    "Exchange every 15 min beats every 60 min": (CONSTANT["gossip"], CONSTANT["60 min"]),
+    "Exchange every 60 min beats every 240 min": (CONSTANT["60 min"], CONSTANT["240 min"]),
+    "Exchange every 240 min beats never": (CONSTANT["240 min"], CONSTANT["isolated"]),
+    "Gossip on 8 tiles beats isolated on all": (CONSTANT["8 tiles"], CONSTANT["isolated"]),
+    "Gossip on all tiles beats gossip on 8": (CONSTANT["gossip"], CONSTANT["8 tiles"]),
 }
 
 

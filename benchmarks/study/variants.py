@@ -33,7 +33,11 @@ OVERFLOWN = {
     "two-level": ("exchange.strategy={kind: two_level, across_every_s: 14400}",),
 }
 
-INTERVALS_S = {"5 min": 300, "60 min": 3600, "240 min": 14400}
+INTERVALS = {
+    "5 min": ("exchange.min_interval_s=300",),
+    "60 min": ("exchange.min_interval_s=3600",),
+    "240 min": ("exchange.min_interval_s=14400",),
+}
 TILES = {"2 tiles": 2, "8 tiles": 8}
 
 WIRE = {
@@ -41,25 +45,24 @@ WIRE = {
     "int8": ("exchange.compressor.kind=int8",),
     "top 1 % int8": ("exchange.compressor.kind=top_k",),
     "low rank 4": ("exchange.compressor.kind=low_rank",),
-    "low rank 2": ("exchange.compressor={kind: low_rank, rank: 2}",),
     "low rank 4 int8": ("exchange.compressor={kind: low_rank, values: {kind: int8}}",),
     "lite fp16": ("model.trainable=mask_decoder_lite",),
     "lora fp16": ("model.trainable=lora",),
+    "lora fp16, 2e-3": ("model.trainable=lora", "training.learning_rate=2.0e-3"),
     "prompt tokens fp16": ("model.trainable=prompt_tokens", "training.learning_rate=1.0e-2"),
 }
 
 LEAST = "low rank 4 int8"
 """The compressor of fewest bytes that costs nothing."""
-FALLING = "training.schedule.kind=cosine"
-FALLEN = ("isolated", "gossip", "fedavg", "centralised")
-"""Strategies that learn with falling steps as well."""
+
+CONSTANT = "training.schedule.kind=constant"
+HELD = ("isolated", "gossip", "fedavg", "centralised")
+"""Strategies that learn with constant steps as well."""
 STEPS = {
-    **{f"{name}, 1e-4": (*STRATEGIES[name], "training.learning_rate=1.0e-4") for name in ("centralised", "gossip")},
-    **{f"{name}, falling": (*STRATEGIES[name], FALLING) for name in FALLEN},
-    **{f"{name}, falling": (f"exchange.min_interval_s={every_s}", FALLING) for name, every_s in INTERVALS_S.items()},
-    "8 tiles, falling": (f"training.most_tiles={TILES['8 tiles']}", FALLING),
-    **{f"{name}, falling": (*WIRE[name], FALLING) for name in (LEAST, "lora fp16")},
-    f"240 min, {LEAST}, falling": (*WIRE[LEAST], f"exchange.min_interval_s={INTERVALS_S['240 min']}", FALLING),
+    **{f"{name}, constant": (*STRATEGIES[name], CONSTANT) for name in HELD},
+    **{f"{name}, constant": (*keys, CONSTANT) for name, keys in INTERVALS.items()},
+    "8 tiles, constant": (f"training.most_tiles={TILES['8 tiles']}", CONSTANT),
+    "gossip, constant 1e-4": (CONSTANT, "training.learning_rate=1.0e-4"),
 }
 
 LOST = "{sat-1: 10800, sat-6: 10800, sat-10: 10800, sat-14: 10800}"
@@ -88,7 +91,7 @@ def variants() -> dict[str, dict[str, tuple[str, ...]]]:
         "steps": STEPS,
         "wire": WIRE,
         "overflight": {name: (*keys, *OVERFLIGHT) for name, keys in OVERFLOWN.items()},
-        "interval": {name: (f"exchange.min_interval_s={every_s}",) for name, every_s in INTERVALS_S.items()},
+        "interval": {**INTERVALS, f"240 min, {LEAST}": (*INTERVALS["240 min"], *WIRE[LEAST])},
         "tiles": few,
         "faults": FAULTS,
     }
