@@ -28,6 +28,7 @@ from orbitfl.results import CONSTELLATION, Record
 from orbitfl.scenario import Scenario
 from orbitfl.simulation.timeline import Timeline
 from orbitfl.training.crew import Crew
+from orbitfl.training.threads import unshared
 
 STATE_EVERY_S = 30.0
 """Of wall time, between two states that a killed run can go on from."""
@@ -99,8 +100,9 @@ def _run_one(scenario: Scenario, school: _School, folder: RunFolder | None) -> R
     mission = timeline(scenario, school.plan, layout, agenda(scenario, school.known))
     replay = replay_of(scenario, school.classroom, school.crew, names)
     journal = Journal(replay, None if folder is None else folder.state, school.state_every_s)
-    for t_s in journal.keep(mission.happenings, scenario, school.plan):
-        school.notify(f"learning: {scenario.exchange.strategy.kind}", int(t_s), int(scenario.duration_s))
+    with unshared():
+        for t_s in journal.keep(mission.happenings, scenario, school.plan):
+            school.notify(f"learning: {scenario.exchange.strategy.kind}", int(t_s), int(scenario.duration_s))
     observed = [
         *_hindered(mission, names),
         *traffic.spent(mission, names),

@@ -40,7 +40,7 @@ from orbitfl.models.identity import sha256_of
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import DEVIATION, MEAN, prepare
 from orbitfl.progress import Notify
-from orbitfl.training.crew import own_threads_kept
+from orbitfl.training.threads import own_threads_kept
 
 FORMAT = "orbitfl-bundle-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

@@ -1,34 +1,24 @@
 """Many satellites' sessions and exams at once: a thread for each core, and the same bits for any number of them.
 
-How sums are rounded depends on how many threads share one operation of torch. So here an operation never is shared: a
-worker has a network of its own and one thread, and what it does depends on nothing but the job.
-
-`torch.set_num_threads` sets OpenMP's number for the calling thread alone, but MKL's, and the one that new threads begin
-with, for the process. So every job sets it, and the caller's own number is put back once all jobs are done.
+A worker has a network of its own and one thread, and what it does depends on nothing but the job.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from orbitfl.errors import OrbitflError
 from orbitfl.training.flat import Vector
 from orbitfl.training.learner import SCORE_BATCH, DecoderLearner, Lessons, Progress
 from orbitfl.training.scores import Confusion
+from orbitfl.training.threads import Answer, Task, dealt_out
 
 EXAM_TILES = 8 * SCORE_BATCH
 """An exam is cut into parts of so many tiles, so that no worker waits for the last model's."""
-
-Task = TypeVar("Task")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -70,13 +60,11 @@ class Crew:
         def done(task: Task) -> Answer:
             learner = self._idle.get()
             try:
-                torch.set_num_threads(1)
                 return work(learner, task)
             finally:
                 self._idle.put(learner)
 
-        with own_threads_kept(), ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(done, tasks))
+        return list(dealt_out(done, tasks, self.workers))
 
 
 def _train(learner: DecoderLearner, job: Job) -> tuple[Progress, float]:
@@ -92,13 +80,3 @@ def _twin(learner: DecoderLearner) -> DecoderLearner:
     encoder = learner.model.image_encoder
     model = copy.deepcopy(learner.model, {id(encoder): encoder})
     return DecoderLearner(model, tuple(name for name, _ in learner.shapes), learner.options)
-
-
-@contextmanager
-def own_threads_kept() -> Iterator[None]:
-    """Put the caller's number of torch's threads back afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -12,8 +12,10 @@ from orbitfl.models.identity import sha256_of
 from orbitfl.models.mobile_sam import MobileSam
 from orbitfl.models.preprocess import prepare
 from orbitfl.progress import Count, uncounted
+from orbitfl.training.threads import dealt_out
 
-ENCODE_BATCH = 8
+MOST_BATCH, BATCH_PIXELS = 8, 2**19
+"""Tiles that are encoded together, and how many pixels they may have: each thread holds what becomes of a batch."""
 
 
 def kept_embeddings(
@@ -46,14 +48,17 @@ def encode(model: MobileSam, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _write(path: Path, model: MobileSam, images: NDArray[np.uint8], on_progress: Count) -> None:
     grid = model.image_size // 16
     shape = (len(images), model.variant.embedding_dim, grid, grid)
+    size = min(max(BATCH_PIXELS // model.image_size**2, 1), MOST_BATCH)
+    batches = [slice(first, min(first + size, len(images))) for first in range(0, len(images), size)]
     with replacing(path) as beside:
         kept = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float32, shape=shape)
-        for first in range(0, len(images), ENCODE_BATCH):
-            batch = slice(first, first + ENCODE_BATCH)
-            kept[batch] = encode(model, images[batch])
-            on_progress(min(first + ENCODE_BATCH, len(images)), len(images))
+        found = dealt_out(lambda batch: encode(model, images[batch]), batches, torch.get_num_threads())
+        for batch, embeddings in zip(batches, found, strict=True):
+            kept[batch] = embeddings
+            on_progress(batch.stop, len(images))
         kept.flush()
 
 
 def _key(model: MobileSam, content_hash: str) -> str:
-    return sha256_of(model.image_encoder.state_dict(), f"{content_hash} {model.image_size} {model.variant}")
+    told = f"{content_hash} {model.image_size} {model.variant} on one thread"
+    return sha256_of(model.image_encoder.state_dict(), told)

@@ -1,6 +1,7 @@
 """A whole mission in seconds: what it writes, that it repeats itself, and what the strategies do to the models."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 import torch
+from threadpoolctl import threadpool_limits
 
 import orbitfl
 from orbitfl.errors import DataError, ScenarioError, StorageError, WeightsError
@@ -68,6 +70,16 @@ def test_equal_seeds_give_equal_bytes(result: RunResult, scenario: Scenario, tmp
     assert len(files) > 40
     for path in files:
         assert (again / path).read_bytes() == (folder_of(result) / path).read_bytes(), path
+
+
+def test_low_rank_updates_are_the_same_bytes_for_any_number_of_threads(asked: Callable[..., Scenario]):
+    """From rank 8 on, what BLAS multiplies is large enough for it to share out."""
+    scenario = asked("exchange.compressor={kind: low_rank, rank: 16}", "duration_s=2700")
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(orbitfl.run(scenario).records)
+    pd.testing.assert_frame_equal(*found, check_exact=True)
 
 
 def test_another_seed_gives_another_result(result: RunResult, scenario: Scenario):
