@@ -16,6 +16,8 @@ STRATEGIES = {
     "noloco": ("exchange.strategy.kind=noloco",),
     "fedbuff": ("exchange.strategy={kind: fedbuff, buffer: 8}",),
     "diloco": ("exchange.strategy.kind=diloco",),
+    # Without outer momentum, as Photon's ground server (arXiv 2411.02908).
+    "photon": ("exchange.strategy={kind: diloco, lr: 1.0, momentum: 0.0}",),
     "ideal": ("exchange.strategy.kind=ideal_gossip",),
 }
 

@@ -134,9 +134,12 @@ class Letters:
             yield from self._merge(nodes, digest.node, letters, digest.at_s)
 
     def weighed(self, nodes: Sequence[Node], number: int, at_s: float) -> Iterator[Record]:
-        """Throw out of an inbox what is too long beside the rest of it."""
-        node = nodes[number]
+        """Throw out of an inbox what has grown too old in it, and what is too long beside the rest of it."""
+        node, oldest_s = nodes[number], at_s - self.terms.screen.max_age_s
         inbox, usual = node.inbox, usual_norm(node.member.model, node.lengths)
+        for sender in sorted(sender for sender, letter in inbox.items() if letter.age_s < oldest_s):
+            del inbox[sender]
+            yield self._refusal(number, RefusalError("stale", "it has waited too long"), at_s)
         for letter in self.terms.screen.outsized([inbox[sender] for sender in sorted(inbox)], usual):
             del inbox[letter.sender]
             yield self._refusal(number, RefusalError("too large", "its length is not that of the others"), at_s)
@@ -222,6 +225,7 @@ class Letters:
                 self._learn_reference(direction, read.parts)
                 if receiver == len(nodes) - 1:
                     self.handed_in[sender] = read.parts
+                    nodes[sender].member = self.terms.strategy.sent(nodes[sender].member, read.parts)
 
     def _taken_over(self, nodes: Sequence[Node], direction: Direction, at_s: float) -> Iterator[Record]:
         """A satellite adopts the ground's model, and keeps what it has learnt since they had one in common."""

@@ -153,6 +153,15 @@ def test_no_peer_claims_more_mass_than_all_were_launched_with(
     assert set(refusals(records)["kind"]) == told and len(replay.nodes[FOE].last_version) > 0
 
 
+@pytest.mark.parametrize("attack", ["stale", "replayed"])
+def test_who_promises_its_first_mass_for_ever_keeps_some(asked: Asked, played: Played, attack: str):
+    """A satellite without mass has no model, and would end the run."""
+    scenario = asked("duration_s=7200", "exchange.strategy.kind=push_sum", f"faults.hostile={{{NAME}: {attack}}}")
+    replay, happenings = played(scenario)
+    for _ in replay.carried_out(happenings):
+        assert all(node.member.memory["mass"][0] > 0.09 for node in replay.nodes[:-1])
+
+
 @pytest.mark.parametrize("attack", ["sign_flipped", "noise", "huge", "stale"])
 def test_clipping_bounds_what_the_foe_moves(asked: Asked, played: Played, attack: str):
     """A merge with the foe moves an honest model by half of `factor` times the length of what it sent, at the most."""

@@ -64,7 +64,7 @@ class Strategy(Protocol):
         ...
 
     def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
-        """After the peer has acknowledged a one-way hand-over, which it read so."""
+        """After the peer, another satellite or the server, has acknowledged a one-way hand-over, which it read so."""
         ...
 
     def trained(self, own: Member, model: Vector) -> Member:

@@ -4,7 +4,7 @@ The server is a `Member` like the others and starts like them. `round`, an exact
 times the server had aggregated when it made the model, or the model that the satellite went on from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import ClassVar, Literal
@@ -80,8 +80,9 @@ class FedAvg(Plain):
 class _Changes(Plain):
     """Satellites that send what they changed since they took the server's model, and take it anew whenever they meet.
 
-    The part "model" is that change; the server's own anchor is zero, so what it offers is its model. Changes start anew
-    all the time, which no shared reference can follow: dense compressors only.
+    The part "model" is that change; the server's own anchor is zero, so what it offers is its model. The anchor is the
+    model last taken and all that was handed in since, so that no change is told twice. Changes start anew all the time,
+    which no shared reference can follow: dense compressors only.
     """
 
     pattern: ClassVar[Pattern] = "ground"
@@ -99,10 +100,13 @@ class _Changes(Plain):
     def offer(self, own: Member, under_way: UnderWay = ()) -> Parts:
         return {"model": own.model - own.memory["anchor"], "round": own.memory["round"]}
 
+    def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
+        return Member(own.model, {**own.memory, "anchor": own.memory["anchor"] + parts_as_read["model"]})
+
     def merge(self, own: Member, letters: Sequence[Letter], samples: int, layout: Layout) -> Member:
         """Adopt the server's model; what was changed and has not been sent is kept on top, and sent next time."""
         for letter in letters:
-            unsent = own.model - own.memory["anchor"] - (letter.sent["model"] if letter.sent else np.float32(0))
+            unsent = own.model - own.memory["anchor"]
             own = Member(letter.model + unsent, {"anchor": letter.model, "round": letter.parts["round"]})
         return own
 

@@ -23,7 +23,7 @@ class PushSum(Plain):
     model x / w, and lets go what the receiver acknowledged, as it was read: so the totals of x and w over all
     satellites never change, whatever is lost or rounded. As in the paper a session's change is added to x, so a
     satellite with little mass moves far; hence `least_mass`. Who claims more mass than all were launched with is
-    refused; up to that nothing bounds what a dishonest peer claims.
+    refused; up to that nothing bounds what a dishonest peer claims, but for itself: it keeps `least_mass`, too.
     """
 
     kind: Literal["push_sum"] = "push_sum"
@@ -50,8 +50,8 @@ class PushSum(Plain):
         return {"model": own.model, "mass": np.clip(mass - self.least_mass, 0, mass / 2)}
 
     def sent(self, own: Member, parts_as_read: Mapping[str, NDArray]) -> Member:
-        mass = parts_as_read["mass"]
-        return _moved(own, -mass, parts_as_read["model"])
+        spare = np.maximum(own.memory["mass"] - self.least_mass, 0)
+        return _moved(own, -np.minimum(parts_as_read["mass"], spare), parts_as_read["model"])
 
     def trained(self, own: Member, model: Vector) -> Member:
         return _member(own.memory["sum"] + (model - own.model), own.memory["mass"])
