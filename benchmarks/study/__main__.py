@@ -14,6 +14,7 @@ from pathlib import Path
 from variants import SCENARIO, folder_name, variants
 
 import orbitfl
+from orbitfl.errors import OrbitflError
 from orbitfl.sweep import Trial, carried_out
 
 
@@ -25,7 +26,11 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", choices=list(variants()), default=list(variants()), help="Only these.")
     parser.add_argument("--page", type=Path, help="Where to write study.md and its figures.")
     asked = parser.parse_args()
-    failed = run_all(asked.out, asked.groups, asked.seeds, asked.workers)
+    try:
+        failed = run_all(asked.out, asked.groups, asked.seeds, asked.workers)
+    except OrbitflError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.code)
     if asked.page is not None and not failed:
         from page import write_page
 

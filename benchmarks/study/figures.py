@@ -104,22 +104,38 @@ def _interval(curves: pd.DataFrame) -> Figure:
 
 
 def _bytes(curves: pd.DataFrame) -> Figure:
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 6), layout="constrained")
     axes = figure.subplots()
     groups = {"strategies": "strategy", "wire": "what travels", "interval": "interval"}
+    named: dict[str, tuple[float, float]] = {}
     for (group, label), colour, marker in zip(groups.items(), COLOURS, "os^", strict=False):
         for variant in variants()[group]:
             sent, score = at_end(curves, (group, variant), "byte", 1e6), at_end(curves, (group, variant))
             if not sent.mean:
                 continue
             axes.errorbar(sent.mean, score.mean, score.half, color=colour, marker=marker, capsize=3, label=label)
-            where = (sent.mean, score.mean)
-            axes.annotate(variant, where, (3, 6), textcoords="offset points", fontsize=8, rotation=40)
+            named[variant] = (sent.mean, score.mean)
             label = "_"
+    _name_points(axes, named)
     axes.set(xscale="log", xlabel="sent by all satellites (MB)", ylabel=SCORE)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return figure
+
+
+def _name_points(axes: Axes, named: dict[str, tuple[float, float]]) -> None:
+    """Points that lie together share a label; those at the top, of which there are many, have it above them."""
+    best = max(score for _, score in named.values())
+    labels: dict[tuple[float, float], list[str]] = {}
+    for name, (sent, score) in sorted(named.items(), key=lambda item: -item[1][1]):
+        near = [at for at in labels if max(at[0], sent) < 1.15 * min(at[0], sent) and abs(at[1] - score) < 2]
+        labels.setdefault(near[0] if near else (sent, score), []).append(name)
+    for at, names in labels.items():
+        above = {"rotation": 90, "xytext": (0, 12), "ha": "center", "va": "bottom"}
+        beside = {"xytext": (8, 0), "va": "center"}
+        chosen = above if at[1] > best - 2 else beside
+        axes.annotate(", ".join(names), at, textcoords="offset points", fontsize=8, **chosen)
+    axes.set_ylim(top=best + 22)
 
 
 def _robustness(curves: pd.DataFrame) -> Figure:
