@@ -12,7 +12,7 @@ from orbitfl.contacts.plan import ContactPlan
 from orbitfl.errors import DataError, OrbitflWarning, ScenarioError, StorageError
 from orbitfl.files import cache_folder
 
-FORMAT = 6
+FORMAT = 7
 """To be raised whenever equal keys give other plans, or files are written in another way."""
 
 

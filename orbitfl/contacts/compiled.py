@@ -28,6 +28,7 @@ from orbitfl.orbit.crossings import (
     Toggles,
     Windows,
     find_windows,
+    lasting,
     steps_at_once,
     untold,
 )
@@ -326,14 +327,14 @@ def paired(toggles: Toggles) -> Windows:
         order = np.argsort(series[:at_once], kind="stable")
         for column in (series, end_s, cut_start, cut_end):
             column[:at_once] = column[:at_once][order]
-    return Windows(series[:count], start_s[:count], end_s[:count], cut_start[:count], cut_end[:count])
+    return lasting(Windows(series[:count], start_s[:count], end_s[:count], cut_start[:count], cut_end[:count]))
 
 
 @compiled
 def _pair(keys, bits, first_s, last_s, row_of, count, series, start_s, end_s, cut_start, cut_end):
     mask = (np.uint64(1) << bits) - np.uint64(1)
     for key in keys:
-        each, t_s = np.int64(key & mask), first_s + np.int64(key >> bits) / US_PER_S
+        each, t_s = np.int64(key & mask), min(first_s + np.int64(key >> bits) / US_PER_S, last_s)
         row = row_of[each]
         if row < 0:
             series[count], start_s[count], end_s[count] = each, t_s, last_s

@@ -23,7 +23,7 @@ from orbitfl.contacts.plan import ContactPlan
 from orbitfl.contacts.planning import Planning
 from orbitfl.contacts.rules import ContactRules, range_allowance_km2
 from orbitfl.contacts.shell import Shell, nearer_than, past_blocking, shell_of, shell_ranges_km, shell_windows, swings
-from orbitfl.contacts.terminals import with_terminals
+from orbitfl.contacts.terminals import served
 from orbitfl.contacts.visibility import past_sphere, within_range
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit.arrays import Floats, Ints, picked
@@ -83,9 +83,7 @@ def found(planning: Planning, engine: EngineName = "auto", notify: Notify = sile
         tables.append(_between_satellites(sky, _pairs(sky), planning.isl, engine, notify))
     if planning.ground is not None and planning.stations:
         tables.append(_to_ground(sky, planning.ground, engine, notify))
-    plan = sky.plan(tables)
-    rules = planning.rules
-    return plan if rules.terminals is None else with_terminals(plan, rules.terminals, rules.min_duration_s)
+    return sky.plan(tables)
 
 
 def require_plannable(planning: Planning) -> Satellites:
@@ -197,7 +195,7 @@ def _between_satellites(sky: _Sky, pairs: Pairs, link: Link, engine: EngineName,
         in_range = (within_range(part, *pairs, reach_km) for part in sky.parts)
         near = chosen.pair_windows(in_range, sky.told("satellites in range", notify))
         windows = intersection(windows, near)
-    windows = _long_enough(windows, sky.asked.rules.min_duration_s)
+    windows = _held(windows, pairs, sky.asked.rules)
     a, b = _bodies(pairs, windows)
     return _columns(ISL, a, b, windows, sky.parts, link, chosen)
 
@@ -206,7 +204,7 @@ def _within_shell(sky: _Sky, shell: Shell, pairs: Pairs, link: Link) -> Columns:
     """As `_between_satellites`."""
     asked, seen = sky.asked, swings(shell, *pairs)
     least = max(past_blocking(shell, asked.blocking_radius_km), nearer_than(shell, asked.isl_reach_km))
-    windows = _long_enough(shell_windows(seen, least, asked.duration_s), asked.rules.min_duration_s)
+    windows = _held(shell_windows(seen, least, asked.duration_s), pairs, asked.rules)
     a, b = _bodies(pairs, windows)
     nearest, farthest = shell_ranges_km(seen, windows, least)
     if isinstance(link, FixedRate):
@@ -295,6 +293,14 @@ def _within(part: Ephemeris, a: Ints, b: Ints, windows: Windows) -> tuple[Ints |
     rows = np.flatnonzero(overlaps)
     start_s, end_s = np.maximum(windows.start_s[rows], first_s), np.minimum(windows.end_s[rows], last_s)
     return rows, Spans(a[rows], b[rows], start_s, end_s)
+
+
+def _held(windows: Windows, pairs: Pairs, rules: ContactRules) -> Windows:
+    """What the rules leave of windows between satellites, before anything in them is measured."""
+    windows = _long_enough(windows, rules.min_duration_s)
+    if rules.terminals is None:
+        return windows
+    return served(windows, _bodies(pairs, windows), rules.terminals, rules.min_duration_s)
 
 
 def _long_enough(windows: Windows, min_duration_s: float) -> Windows:

@@ -1,7 +1,7 @@
-"""What is left of a plan if satellites have few terminals for each other: first come, first served."""
+"""What is left of windows if satellites have few terminals for each other: first come, first served."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import groupby
 from operator import itemgetter
@@ -9,40 +9,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orbitfl.contacts.columns import ISL
-from orbitfl.contacts.plan import ContactPlan
-from orbitfl.errors import ScenarioError
-from orbitfl.orbit.arrays import Floats, Ints
+from orbitfl.contacts.pairs import Pairs
+from orbitfl.orbit.crossings import Windows
 
 
-def with_terminals(plan: ContactPlan, count: int, min_duration_s: float = 0.0) -> ContactPlan:
-    """The plan if every satellite has `count` terminals for other satellites, each serving one contact at a time.
+def served(windows: Windows, bodies: Pairs, count: int, min_duration_s: float = 0.0) -> Windows:
+    """The windows between satellites, `bodies` of each (n,), in which both have one of their `count` terminals free.
 
-    A contact between satellites begins when it opens, if both have a terminal free; otherwise as soon as both have
-    one, if at least `min_duration_s` of it is left then. At one instant terminals are freed before they are taken,
-    and contacts are tried in the order of the plan. Once begun, a contact keeps its terminals to its end. What begins
-    late is marked `truncated`, its volume is cut in proportion to its time, and rate and ranges stay those of the
-    whole window; what never begins is left out. Contacts with stations pass as they are: their antennas are others.
-    Raises ScenarioError for a count below 1.
+    A window is served from when it opens, if both satellites have a terminal free; otherwise from when both have one,
+    if at least `min_duration_s` of it is left then. At one instant terminals are freed before they are taken, and
+    windows are tried in their order. Once served, a window keeps its terminals to its end. One that is served late
+    begins then, and counts as cut; one that never is, is left out. They come in order again.
     """
-    if count < 1:
-        raise ScenarioError(f"count is {count}, but a satellite needs at least 1 terminal to have contacts.")
-    begun_s = np.where(plan.table["kind"] == ISL, np.inf, plan.table["start_s"])
-    for row, start_s in _served(plan, count, min_duration_s):
+    begun_s = np.full(len(windows), np.inf)
+    for row, start_s in _served(windows, bodies, count, min_duration_s):
         begun_s[row] = start_s
-    kept = np.isfinite(begun_s)
-    return _beginning(plan, np.flatnonzero(kept), begun_s[kept], count)
-
-
-def _beginning(plan: ContactPlan, rows: Ints, begun_s: Floats, count: int) -> ContactPlan:
-    columns = {name: column[rows] for name, column in plan.table.items()}
-    late = begun_s > columns["start_s"]
-    lasted_s = columns["end_s"] - columns["start_s"]
-    left = np.where(late, columns["end_s"] - begun_s, lasted_s)
-    columns["volume_bit"] *= np.divide(left, lasted_s, out=np.ones_like(left), where=lasted_s > 0)
-    columns["start_s"], columns["truncated"] = begun_s, columns["truncated"] | late
-    provenance = {**plan.provenance, "terminals": count}
-    return plan.with_columns(columns, provenance)
+    rows = np.flatnonzero(np.isfinite(begun_s))
+    rows = rows[np.lexsort((windows.series[rows], begun_s[rows]))]
+    left, start_s = windows.where(rows), begun_s[rows]
+    return replace(left, start_s=start_s, cut_start=left.cut_start | (start_s > left.start_s))
 
 
 class _Contact(NamedTuple):
@@ -90,11 +75,11 @@ class _Terminals:
         return open_still and both_free
 
 
-def _served(plan: ContactPlan, count: int, min_duration_s: float) -> Iterator[tuple[int, float]]:
-    """The rows of contacts that get terminals, and when."""
-    n_satellites = plan.satellite_count
+def _served(windows: Windows, bodies: Pairs, count: int, min_duration_s: float) -> Iterator[tuple[int, float]]:
+    """The rows of windows that get terminals, and when."""
+    n_satellites = 1 + int(bodies.b.max(initial=-1))
     terminals = _Terminals(min_duration_s, [count] * n_satellites, [{} for _ in range(n_satellites)])
-    for opened_s, opening in _openings(plan):
+    for opened_s, opening in _openings(windows, bodies):
         while terminals.ends and terminals.ends[0][0] < opened_s:
             yield from _begun(terminals, terminals.ends[0][0], [])
         yield from _begun(terminals, opened_s, opening)
@@ -108,12 +93,9 @@ def _begun(terminals: _Terminals, now_s: float, opening: list[_Contact]) -> Iter
             yield contact.row, now_s
 
 
-def _openings(plan: ContactPlan) -> Iterator[tuple[float, list[_Contact]]]:
-    """Contacts between satellites by the instant at which they open, in the order of the plan."""
-    table = plan.table
-    rows = np.flatnonzero((table["kind"] == ISL) & (table["end_s"] > table["start_s"]))
-    values = (table[name][rows].tolist() for name in ("a", "b", "end_s"))
-    contacts = map(_Contact, rows.tolist(), *values)
-    opened_s = table["start_s"][rows].tolist()
-    for start_s, together in groupby(zip(opened_s, contacts, strict=True), key=itemgetter(0)):
+def _openings(windows: Windows, bodies: Pairs) -> Iterator[tuple[float, list[_Contact]]]:
+    """The windows by the instant at which they open, in their order."""
+    columns = (bodies.a.tolist(), bodies.b.tolist(), windows.end_s.tolist())
+    contacts = map(_Contact, range(len(windows)), *columns)
+    for start_s, together in groupby(zip(windows.start_s.tolist(), contacts, strict=True), key=itemgetter(0)):
         yield start_s, [contact for _, contact in together]

@@ -20,7 +20,7 @@ from orbitfl.orbit.ephemeris import BETWEEN_NODES, Ephemeris
 from orbitfl.orbit.jets import Jet
 
 SINGLE_PRECISION = 0.5e-6
-"""Relative error allowed for in sums of four products in single precision, half on either side."""
+"""Relative error allowed for in sums in single precision, of four products and a constant; half on either side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class PairProducts:
     left, right: (n_t, n_sat, 3, 4), a 4-vector with its first and second derivative. constant: (n_t, n_sat, 3).
     size, speed, turn: bounds (n_sat,) of what varies in the vectors and of its derivatives, and `drift` of the
     second derivative of what depends on one satellite alone; so |g″| ≤ turn₁ size₂ + 2 speed₁ speed₂ +
-    size₁ turn₂ + drift₁ + drift₂, by Cauchy and Schwarz.
+    size₁ turn₂ + drift₁ + drift₂, by Cauchy and Schwarz. offset: a bound (n_sat,) of what depends on one satellite
+    alone, where it may be more than the products.
     """
 
     t_s: Floats
@@ -43,6 +44,7 @@ class PairProducts:
     speed: Floats
     turn: Floats
     drift: Floats
+    offset: Floats
 
     @property
     def count(self) -> int:
@@ -85,7 +87,12 @@ class PairProducts:
         """How far each pair (n_pairs,) may leave its chord between two nodes, rounding included: see `may_cross`."""
         chord = BETWEEN_NODES * self.step_s**2 / 8
         turn = chord * self.turn + SINGLE_PRECISION * self.size
-        columns = [turn, np.sqrt(2 * chord) * self.speed, self.size, chord * self.drift]
+        columns = [
+            turn,
+            np.sqrt(2 * chord) * self.speed,
+            self.size,
+            chord * self.drift + SINGLE_PRECISION * self.offset,
+        ]
         u, v, w, z = np.array(columns, dtype=np.float32)
         return u[self.a] * w[self.b] + v[self.a] * v[self.b] + w[self.a] * u[self.b] + z[self.a] + z[self.b]
 
@@ -116,7 +123,9 @@ def past_sphere(ephemeris: Ephemeris, a: Ints, b: Ints, radius_km: float) -> Pai
     constant = np.zeros((*q.shape[:2], 3))
     constant[..., 0] = -(radius_km**2)
     size, speed, turn = (np.sqrt(np.einsum("tsi,tsi->ts", part, part).max(axis=0)) for part in np.moveaxis(q, 2, 0))
-    return PairProducts(ephemeris.t_s, a, b, q, q, constant, size, speed, turn, np.zeros_like(size))
+    # R² ≤ |q₁| |q₂|, so what the products are allowed does for the constant too.
+    none = np.zeros_like(size)
+    return PairProducts(ephemeris.t_s, a, b, q, q, constant, size, speed, turn, none, none)
 
 
 def within_range(ephemeris: Ephemeris, a: Ints, b: Ints, range_km: float) -> PairProducts:
@@ -131,7 +140,8 @@ def within_range(ephemeris: Ephemeris, a: Ints, b: Ints, range_km: float) -> Pai
         right[:, :, order, 3] = last
     size, speed, turn = (ephemeris.largest(part) for part in (r.value, r.slope, r.bend))
     drift = np.abs(half_square.bend).max(axis=0)
-    return PairProducts(ephemeris.t_s, a, b, left, right, constant, size, speed, turn, drift)
+    offset = np.maximum(np.abs(constant[:, :, 0]), np.abs(half_square.value)).max(axis=0)
+    return PairProducts(ephemeris.t_s, a, b, left, right, constant, size, speed, turn, drift, offset)
 
 
 def _orders(vector: Jet, last: Jet) -> list[tuple[Floats, Floats]]:

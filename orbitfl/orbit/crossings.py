@@ -117,7 +117,9 @@ def paired(toggles: Toggles) -> Windows:
     blocks, opened, bits, first_s, last_s = toggles
     keys, already = np.concatenate([np.empty(0, np.uint64), *blocks]), np.flatnonzero(opened)
     series = np.concatenate([already, (keys & np.uint64((1 << bits) - 1)).astype(np.intp)])
-    t_s = np.concatenate([np.full(len(already), first_s), first_s + (keys >> np.uint64(bits)) / US_PER_S])
+    # The last whole microsecond may lie beyond the span.
+    toggled_s = np.minimum(first_s + (keys >> np.uint64(bits)) / US_PER_S, last_s)
+    t_s = np.concatenate([np.full(len(already), first_s), toggled_s])
     order = np.argsort(series, kind="stable")
     series, t_s, was_open = series[order], t_s[order], order < len(already)
     fresh = np.append(True, series[1:] != series[:-1])[: len(series)]
@@ -126,7 +128,13 @@ def paired(toggles: Toggles) -> Windows:
     stays = np.append(fresh[1:], True)[start]
     end_s = np.where(stays, last_s, np.append(t_s, last_s)[start + 1])
     windows = Windows(series[start], t_s[start], end_s, was_open[start], stays)
-    return windows.where(np.lexsort((windows.series, windows.start_s)))
+    return lasting(windows.where(np.lexsort((windows.series, windows.start_s))))
+
+
+def lasting(windows: Windows) -> Windows:
+    """Without those of no length: what opens or closes within half a microsecond of an end of the span."""
+    last = windows.end_s > windows.start_s
+    return windows if last.all() else windows.where(last)
 
 
 def untold(t_s: float) -> None:

@@ -26,6 +26,7 @@ AHEAD_S = 3600.0
 # A low satellite goes 35 m in the 5 ms to which edges of windows are promised.
 DOUBTFUL_KM = 0.03
 USELESS_KM = 10.0
+JUMP_M_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,9 @@ class Oem:
     Each takes its OBJECT_NAME; where objects share one, OBJECT_ID follows it. A convention may read TEME as
     GCRS; states given in ITRF are taken for what they are in any convention. Where places between states may be off
     by more than 30 m, a warning says by how much; by more than 10 km, the file is refused, unless it has fewer than
-    five states, of which nothing so sure can be said.
+    five states, of which nothing so sure can be said. Segments of one object may follow a manoeuvre each. A plan takes
+    orbits for smooth, so where the velocity jumps by more than 1 m/s from one segment to the next, a warning says that
+    edges of windows within ten minutes of it may be off by some milliseconds for each m/s.
     """
 
     kind: Literal["oem"] = "oem"
@@ -45,7 +48,8 @@ class Oem:
 
     def satellites(self, epoch_utc: datetime, duration_s: float, convention: Convention = PHYSICAL) -> Satellites:
         """Raises what `read_oem` raises, DataError for an object whose states do not cover the span without gaps
-        or lie too far apart, and ScenarioError for a span of `require_span`; warns of states that lie rather far apart.
+        or lie too far apart, and ScenarioError for a span of `require_span`; warns of states that lie rather far apart,
+        and of jumps.
         """
         require_span(epoch_utc, duration_s)
         segments = read_oem(Path(self.path))
@@ -57,6 +61,7 @@ class Oem:
             names.append(name)
             tables.append(tuple(sorted((each for each in found if each), key=lambda each: each.start_s)))
             _require_covered(what, tables[-1], duration_s)
+            _warn_of_jumps(what, tables[-1])
         return Satellites(tuple(names), Tabulated(tuple(names), tuple(tables)))
 
 
@@ -135,3 +140,16 @@ def _require_covered(what: str, tables: Sequence[Table], duration_s: float) -> N
             f"{what} reach from {tables[0].start_s:.3f} to {tables[-1].end_s:.3f} s after the epoch, but the span "
             f"from 0 to {duration_s:.3f} s; take a longer ephemeris or shorten the span."
         )
+
+
+def _warn_of_jumps(what: str, tables: Sequence[Table]) -> None:
+    for before, after in pairwise(tables):
+        joint_s = np.array([after.start_s])
+        jump_m_s = 1000 * float(np.linalg.norm(after.states(joint_s)[1] - before.states(joint_s)[1]))
+        if jump_m_s > JUMP_M_S:
+            warnings.warn(
+                f"{what} change velocity by {jump_m_s:.3g} m/s at {after.start_s:.3f} s after the epoch; edges of "
+                "windows within ten minutes of it may be off by some milliseconds for each m/s.",
+                OrbitflWarning,
+                stacklevel=2,
+            )

@@ -44,6 +44,10 @@ NUMBERS = {
     "bstar": "BSTAR",
 }
 
+KEYWORDS = ("OBJECT_NAME", "NORAD_CAT_ID", "EPOCH", *SUPPORTED, *NUMBERS.values())
+"""What is read of an OMM; the rest may be anything."""
+KINDS_OF_JSON = {bool: "true or false", list: "a list", dict: "a mapping", int: "a number of more than 18 digits"}
+
 MESSAGE_START = re.compile(r"^[ \t]*CCSDS_OMM_VERS\s*=", re.MULTILINE)
 
 Fields = Mapping[str, str]
@@ -98,18 +102,22 @@ def _from_json(text: str) -> Iterator[Fields]:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"it is not valid JSON ({error}); save it again from its source.") from error
-    for record in document if isinstance(document, list) else [document]:
+    for number, record in enumerate(document if isinstance(document, list) else [document], start=1):
         if not isinstance(record, dict):
             raise DataError(f"it holds {shown(record)} where an OMM was expected: a mapping of keywords to values.")
-        yield {key: _plain(value) for key, value in record.items() if value is not None}
+        given = [(key, value) for key, value in record.items() if key in KEYWORDS and value is not None]
+        yield {key: _plain(value, f"element set {number}: {key}") for key, value in given}
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, what: str) -> str:
+    """What JSON holds as the text that the other forms hold."""
     if isinstance(value, str):
         return value
     # repr() of an integer of thousands of digits is refused by Python itself.
     is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**18)
-    return repr(value) if is_number and not isinstance(value, bool) else shown(type(value).__name__)
+    if is_number and not isinstance(value, bool):
+        return repr(value)
+    raise DataError(f"{what} is {KINDS_OF_JSON[type(value)]}, but it must be a text or a number; mend it.")
 
 
 def _from_csv(text: str) -> Iterator[Fields]:

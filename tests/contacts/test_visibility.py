@@ -459,3 +459,30 @@ def test_long_ranges_keep_their_step():
     for range_km in (100.0, 5000.0):
         allowed_km2 = range_allowance_km2(range_km)
         assert sampled(orbits, SPAN_S, 150.0, allowed_km2=allowed_km2).step_s == sampled(orbits, SPAN_S, 150.0).step_s
+
+
+def test_ranges_towards_the_moon_and_beyond_lose_no_crossing():
+    """r²/2 is 5e11 km² there, of which single precision loses 3e4 km²: four times what products of r₁ and r₂ allow."""
+    random, span_s = np.random.default_rng(0), 28_800.0
+    low = [circle(random, random.uniform(6900, 7800), 100) for _ in range(10)]
+    high = [circle(random, 995_000.0, 60) for _ in range(10)]
+    orbits = Keplerian(orbits=named([*low, *high])).satellites(EPOCH_UTC, span_s, PHYSICAL).propagator
+    a, b = np.repeat(np.arange(10), 10), np.tile(np.arange(10, 20), 10)
+    found = find_windows(within_range(part, a, b, 992_500.0) for part in sampled(orbits, span_s, 1.0))
+    t_s = np.arange(10.0, span_s, 20.0)
+    r_km = orbits.positions(t_s)
+    near = np.linalg.norm(r_km[a] - r_km[b], axis=-1) < 992_500.0
+    for pair in range(len(a)):
+        mine = found.where(found.series == pair)
+        open_ = np.searchsorted(mine.start_s, t_s) > np.searchsorted(mine.end_s, t_s)
+        np.testing.assert_array_equal(open_, near[pair])
+    assert len(found) > 200
+
+
+def circle(random: np.random.Generator, axis_km: float, steepest_deg: float) -> Elements:
+    angles = {"raan_deg": random.uniform(0, 360), "mean_anomaly_deg": random.uniform(0, 360)}
+    return Elements(name="", semi_major_axis_km=axis_km, inclination_deg=random.uniform(0, steepest_deg), **angles)
+
+
+def named(orbits: Sequence[Elements]) -> tuple[Elements, ...]:
+    return tuple(replace(each, name=f"sat-{number}") for number, each in enumerate(orbits))

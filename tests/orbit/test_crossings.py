@@ -346,3 +346,11 @@ def test_halving_keeps_every_tick_that_crosses(places: list[float]):
     crossed = [at for at in range(1024) if (scaled(float(at)) > 0) != (scaled(float(at + 1)) > 0)]
     assert set(crossed) <= set(tick.tolist())
     assert len(set(tick.tolist())) == len(tick)
+
+
+def test_what_opens_or_closes_with_the_span_is_no_window():
+    """Four series by hand, 0 and 1 open at first, of a span that ends half a microsecond after its last whole one."""
+    toggled = [(0, 0), (0, 2), (7, 1), (10, 2), (10, 3), (10, 1)]
+    keys = np.sort(np.array([t_us << 2 | series for t_us, series in toggled], np.uint64))
+    found = paired(Toggles([keys], np.array([True, True, False, False]), 2, 0.0, 9.5e-6))
+    assert columns(found) == [(1, 0.0, 7e-6, True, False), (2, 0.0, 9.5e-6, False, False)]

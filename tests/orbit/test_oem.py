@@ -13,6 +13,7 @@ from skyfield.framelib import ICRS_to_J2000
 
 from orbitfl.errors import DataError, OrbitflWarning, ScenarioError, StorageError
 from orbitfl.orbit.arrays import Floats
+from orbitfl.orbit.constellation import Satellites
 from orbitfl.orbit.convention import PASEOS
 from orbitfl.orbit.frames import earth_rotation, teme_to_gcrs, turned
 from orbitfl.orbit.keplerian import Elements, Keplerian
@@ -234,8 +235,34 @@ def two_segments(folder: Path, first_end_s: float = 3600.0, second_start_s: floa
     return path
 
 
+def kicked(path: Path) -> Satellites:
+    before, after = (ellipse(eccentricity=each).states([3600.0])[1] for each in (0.0, 0.05))
+    jump = re.escape(f"{1000 * np.linalg.norm(after - before):.3g} m/s at 3600.000 s after the epoch")
+    with pytest.warns(OrbitflWarning, match=f"^{path}: the states of A change velocity by {jump}"):
+        return Oem(path=str(path)).satellites(EPOCH_UTC, SPAN_S)
+
+
+@pytest.mark.parametrize(("jump_m_s", "told"), [(0.9, False), (1.1, True)])
+def test_a_velocity_that_jumps_between_segments_is_told(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, jump_m_s: float, told: bool
+):
+    orbit, texts = ellipse(), []
+    for first_s, last_s, added_m_s in ((0.0, 3600.0, 0.0), (3600.0, SPAN_S, jump_m_s)):
+        t_s = minutes(first_s, last_s)
+        r, v = orbit.states(t_s)
+        drift_km_s = np.array([0.0, 0.0, added_m_s / 1000])
+        moved_km = r[0] + drift_km_s * (t_s - first_s)[:, None]
+        write_oem(tmp_path / "a.oem", "A", EPOCH_UTC, t_s, moved_km, v[0] + drift_km_s, created_utc=CREATED_UTC)
+        texts.append((tmp_path / "a.oem").read_text())
+    (tmp_path / "a.oem").write_text("".join(texts))
+    Oem(path=str(tmp_path / "a.oem")).satellites(EPOCH_UTC, SPAN_S)
+    messages = [str(each.message) for each in recwarn]
+    assert len(messages) == told
+    assert all("change velocity by 1.1 m/s at 3600.000 s" in message for message in messages)
+
+
 def test_nothing_is_interpolated_across_segments(tmp_path: Path):
-    ours = Oem(path=str(two_segments(tmp_path))).satellites(EPOCH_UTC, SPAN_S).propagator
+    ours = kicked(two_segments(tmp_path)).propagator
     t_s = np.array([0.0, 3580.0, 3599.999, 3600.0, 3600.001, 3620.0, SPAN_S])
     np.testing.assert_allclose(ours.positions(t_s), Kicked().positions(t_s), atol=1e-7)
 
@@ -247,8 +274,7 @@ def test_useable_times_choose_between_overlapping_segments(tmp_path: Path):
         useable = f"USEABLE_{keyword.split('2026')[0]}2026-11-17T04:04:05.678"
         path.write_text(path.read_text().replace(keyword, f"{keyword}\n{useable}"))
     t_s = np.array([3500.0, 3599.0, 3601.0, 4000.0])
-    ours = Oem(path=str(path)).satellites(EPOCH_UTC, SPAN_S).propagator.positions(t_s)
-    np.testing.assert_allclose(ours, Kicked().positions(t_s), atol=1e-7)
+    np.testing.assert_allclose(kicked(path).propagator.positions(t_s), Kicked().positions(t_s), atol=1e-7)
 
 
 def test_a_leap_second_within_the_table_is_a_second(tmp_path: Path):
@@ -369,6 +395,7 @@ def test_a_missing_file_is_refused(tmp_path: Path):
         read_oem(tmp_path / "missing.oem")
 
 
+@pytest.mark.filterwarnings("ignore::orbitfl.errors.OrbitflWarning")  # a mutated digit is told as a doubtful state
 @given(st.data())
 @settings(max_examples=150)
 def test_broken_files_raise_nothing_but_our_errors(mutated, survives, good: bytes, data: st.DataObject):

@@ -62,6 +62,17 @@ def test_every_form_says_the_same(tmp_path: Path, name: str, text: str):
         ("a.yaml", "- {name: a, latitude_deg: 1, latitude_deg: 2, longitude_deg: 2}", "a key is given twice"),
         ("a.yaml", "- &a {name: a, latitude_deg: 1, longitude_deg: 2}\n- *a", "aliases are not read here"),
         ("a.yaml", "- {name: a, latitude_deg: true, longitude_deg: 2}", "must be a number"),
+        ("a.yaml", "- {name: [a], latitude_deg: 1, longitude_deg: 2}", "name of station 1 is not a text"),
+        (
+            "a.yaml",
+            '- {name: " ", latitude_deg: 1, longitude_deg: 2}',
+            "name of station 1 is ' ', but it must be a line",
+        ),
+        ("a.yaml", '- {name: "a\\nb", latitude_deg: 1, longitude_deg: 2}', "name of station 1 is 'a\\nb'"),
+        ("a.json", '[{"name": true, "latitude_deg": 1, "longitude_deg": 2}]', "name of station 1 is not a text"),
+        ("a.json", '[{"name": {"a": 1}, "latitude_deg": 1, "longitude_deg": 2}]', "name of station 1 is not a text"),
+        ("a.json", '[{"name": 1.5, "latitude_deg": 1, "longitude_deg": 2}]', "name of station 1 is not a text"),
+        ("a.csv", f"name,latitude_deg,longitude_deg\n{'a' * 101},1,2\n", "it must be a line of 1 to 100 characters"),
         ("a.csv", 'name,latitude_deg\n"a', "not a table"),
         ("a.json", "[[[", "not valid YAML"),
         ("a.yaml", "# " + "x" * 600_000, "YAML of more than"),
@@ -77,6 +88,11 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, told: str)
 def test_names_stay_as_they_are_written(tmp_path: Path):
     (tmp_path / "a.yaml").write_text("- {name: NO, latitude_deg: 1, longitude_deg: 2}")
     assert read_stations(tmp_path / "a.yaml")[0].name == "NO"
+
+
+def test_a_whole_number_is_a_name(tmp_path: Path):
+    (tmp_path / "a.json").write_text('[{"name": 7, "latitude_deg": 1, "longitude_deg": 2}]')
+    assert read_stations(tmp_path / "a.json")[0].name == "7"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
