@@ -14,15 +14,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from orbitfl.errors import OrbitflWarning, StorageError
 
 LARGEST_OBJECT_BYTE = 10_000_000
 LOCK = ".lock"
 """The file by which a process tells that it works in a folder; it is taken away at the end."""
+LONGEST_STEM = 200
+"""A name on disk has at most 255 bytes, with an ending, and with another while it is written."""
+SAFE = " ()[]{}+,;=@&!~'^$#"
+"""What may stand in the name of a file besides letters and digits."""
 LETTING_GO_S = 5.0
 """How long a process that was just killed may take to be gone."""
 _HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+
+
+def stem_of(name: str) -> str:
+    """A file's name, but for its ending, for what may be called anything, `../x` too."""
+    return quote(name, safe=SAFE)
 
 
 def lies_in(path: Path, place: Path) -> bool:

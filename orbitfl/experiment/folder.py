@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import safetensors.numpy
 import torch
@@ -17,13 +16,10 @@ from orbitfl.errors import OrbitflError, ScenarioError, StorageError
 from orbitfl.experiment.classroom import Classroom
 from orbitfl.experiment.replay import Replay
 from orbitfl.experiment.result import CONTROLS, RunResult
-from orbitfl.files import LOCK, half_written, locked, replacing, write_bytes, write_text
+from orbitfl.files import LOCK, half_written, locked, replacing, stem_of, write_bytes, write_text
 from orbitfl.process import installed
 from orbitfl.results import AVERAGE
 from orbitfl.scenario import Scenario, resolved_yaml
-
-SAFE = " ()[]{}+,;=@&!~'^$#"
-"""What may stand in the name of a file besides letters and digits: a satellite may be called anything, `../x` too."""
 
 VERSIONED = (
     "orbitfl",
@@ -79,7 +75,7 @@ class RunFolder:
         checkpoints, learner = self.path / "checkpoints", replay.classroom.learner
         for name, node in zip(replay.names, replay.satellites, strict=True):
             named = learner.named(replay.weights(node.member.model))
-            write_bytes(checkpoints / f"{quote(name, safe=SAFE)}.safetensors", safetensors.numpy.save(dict(named)))
+            write_bytes(checkpoints / f"{stem_of(name)}.safetensors", safetensors.numpy.save(dict(named)))
         replay.save_average(checkpoints / f"{AVERAGE}.safetensors")
         results.write_provenance(self.path, _provenance(result, replay, update_byte, wall_s))
         self.forget_state()

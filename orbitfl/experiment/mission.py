@@ -9,9 +9,10 @@ from orbitfl.contacts import ContactPlan, kept_plan
 from orbitfl.contacts.channel import channel_of
 from orbitfl.errors import ScenarioError
 from orbitfl.federation.chunks import manifest_byte
-from orbitfl.federation.messages import message_byte
+from orbitfl.federation.messages import SENDER_BYTE, message_byte, told_byte
 from orbitfl.federation.strategies import Strategy, TwoLevel, is_served
 from orbitfl.federation.weights import Layout
+from orbitfl.files import LONGEST_STEM, stem_of
 from orbitfl.orbit.walker import Walker
 from orbitfl.purposes import Purpose
 from orbitfl.results import AVERAGE, CONSTELLATION, GROUND
@@ -69,11 +70,17 @@ def wire_of(scenario: Scenario, layout: Layout) -> Wire:
 
 
 def require_names(scenario: Scenario, names: Sequence[str]) -> None:
-    """Raises ScenarioError for satellites that are called what records call others, for faults or groups of satellites
-    that are not there, and for two levels without groups.
+    """Raises ScenarioError for satellites that are called what records call others, or by names too long for messages
+    and files, for faults or groups of satellites that are not there, and for two levels without groups.
     """
     if taken := sorted({AVERAGE, CONSTELLATION, GROUND} & set(names)):
         raise ScenarioError(f"A satellite is called {taken[0]}, which records call something else; rename it.")
+    for name in names:
+        if told_byte(name) > SENDER_BYTE or len(stem_of(name)) > LONGEST_STEM:
+            raise ScenarioError(
+                f"A satellite is called {name!r}, which is too long for messages and files; rename it in at most 20 "
+                "letters, or some more of Latin ones."
+            )
     for key, given in (
         ("faults", scenario.faults.named()),
         ("exchange.groups", set(sum(scenario.exchange.groups, ()))),

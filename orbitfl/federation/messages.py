@@ -168,8 +168,13 @@ def _as_text(header: Header) -> dict[str, str]:
     return asdict(header) | numbers
 
 
+def told_byte(name: str) -> int:
+    """How long a sender's name is in a message; `SENDER_BYTE` at the most."""
+    return len(_json({"": name})) - len(_json({"": ""}))
+
+
 def _check_own(header: Header) -> None:
-    if len(_json({"": header.sender})) - len(_json({"": ""})) > SENDER_BYTE:
+    if told_byte(header.sender) > SENDER_BYTE:
         raise WeightsError(
             f"The sender {header.sender[:40]!r}… has a name of more than {SENDER_BYTE} bytes; shorten it."
         )

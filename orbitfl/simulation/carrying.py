@@ -1,6 +1,6 @@
 """One contact's part of a transfer: booked, then carried out, with its energy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from orbitfl.contacts.plan import Contact
@@ -33,7 +33,7 @@ def book(
     key: Pair,
     contact: Contact,
     start_s: float,
-    relayed: Sequence[tuple[int, ...]],
+    relayed: Sequence[Mapping[int, float]],
 ) -> Booking:
     """The rest of the pair's transfer, if it is not too old; else a new one, with a message per entry of `relayed`."""
     wire, transfer = mission.rules.wire, mission.partials.get(key)

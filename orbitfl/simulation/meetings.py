@@ -5,6 +5,7 @@ Both ways at once ("pairwise", "gather"): neither side has anything before both 
 allows. Who asks first is served first; a terminal serves one peer at a time.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 from orbitfl.contacts.plan import Contact, ContactPlan
@@ -71,19 +72,21 @@ def _agree(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
         mission.free_at_s[node] = booking.end_s
 
 
-def _relayed(mission: Mission, pair: Pair, meetings: Meetings) -> tuple[tuple[int, ...], ...]:
+def _relayed(mission: Mission, pair: Pair, meetings: Meetings) -> tuple[dict[int, float], ...]:
     """Per direction, the newest messages that the one has and the other lacks; in turns there is one direction."""
     if meetings.pattern == "one_way":
-        return ((),)
+        return ({},)
     return _lacking(mission, *pair), _lacking(mission, *reversed(pair))
 
 
-def _lacking(mission: Mission, sender: int, receiver: int) -> tuple[int, ...]:
+def _lacking(mission: Mission, sender: int, receiver: int) -> dict[int, float]:
+    """By whom, and when they were written."""
     if not mission.rules.wire.relays:
-        return ()
+        return {}
     held, there = mission.held[sender], mission.held[receiver]
     lacking = [node for node in held if node != receiver and held[node] > there.get(node, -1.0)]
-    return tuple(sorted(lacking, key=lambda node: (-held[node], node))[: mission.rules.wire.relays])
+    newest = sorted(lacking, key=lambda node: (-held[node], node))[: mission.rules.wire.relays]
+    return {node: held[node] for node in newest}
 
 
 def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meetings) -> None:
@@ -103,7 +106,7 @@ def _transfer(mission: Mission, at_s: float, booking: Booking, meetings: Meeting
     directions = [_turn(mission, pair)] if one_way else [pair, (pair[1], pair[0])]
     if booking.is_new:
         for (sender, receiver), relayed in zip(directions, booking.transfer.relayed, strict=True):
-            mission.happened(at_s, Offer(booking.transfer.number, sender, receiver, at_s, relayed))
+            mission.happened(at_s, Offer(booking.transfer.number, sender, receiver, at_s, tuple(relayed)))
     carried = carry(mission, booking, pair, mission.rules.exchange_w)
     _record(mission, at_s, booking, directions, carried)
     if not carried.done:
@@ -140,7 +143,7 @@ def _record(mission: Mission, at_s: float, booking: Booking, directions: list[Pa
 
 
 def _arrived(
-    mission: Mission, at_s: float, booking: Booking, sender: int, receiver: int, relayed: tuple[int, ...]
+    mission: Mission, at_s: float, booking: Booking, sender: int, receiver: int, relayed: Mapping[int, float]
 ) -> None:
     """What the receiver has now, for later relays; before it ever trains it merges at once."""
     meetings = mission.rules.meetings
@@ -148,8 +151,8 @@ def _arrived(
         return
     held = mission.held[receiver]
     held[sender] = booking.transfer.begun_s
-    for node in relayed:
-        held[node] = max(held.get(node, -1.0), mission.held[sender].get(node, -1.0))
+    for node, written_s in relayed.items():
+        held[node] = max(held.get(node, -1.0), written_s)
     mission.waiting.add(receiver)
     if mission.agenda.learns_from_s[receiver] > at_s:
         digest(mission, at_s, receiver)

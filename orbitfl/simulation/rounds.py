@@ -77,7 +77,7 @@ def _has_news(mission: Mission, node: int) -> bool:
 
 def _hand_in(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) -> None:
     node, server = mission.node_of[contact.a], server_of(mission)
-    booking = book(mission, (node, server), contact, at_s, ((),))
+    booking = book(mission, (node, server), contact, at_s, ({},))
     if booking.is_new:
         mission.happened(at_s, Offer(booking.transfer.number, node, server, at_s))
         mission.sessions_told[node] = mission.sessions[node]
@@ -108,7 +108,7 @@ def _fetch(mission: Mission, at_s: float, contact: Contact, meetings: Meetings) 
         mission.partials.pop((server, node), None)
     if not meetings.takes_late:
         mission.partials.pop((node, server), None)
-    booking = book(mission, (server, node), contact, at_s, ((),))
+    booking = book(mission, (server, node), contact, at_s, ({},))
     if booking.is_new:
         mission.happened(at_s, Offer(booking.transfer.number, server, node, at_s))
         ground.offered[node] = ground.version

@@ -1,6 +1,6 @@
 """Bytes over a link that drops: whole chunks get through, lost ones are sent again, a cut leaves the rest for later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ class Partial:
     """A transfer that is under way, perhaps over several contacts.
 
     begun_s: when its messages were written. left_byte: per direction, what the other side does not have yet.
-    relayed: per direction, whose older messages are part of it.
+    relayed: per direction, whose older messages are part of it, and when they were written.
     """
 
     number: int
     begun_s: float
     left_byte: list[int]
-    relayed: tuple[tuple[int, ...], ...]
+    relayed: tuple[Mapping[int, float], ...]
 
     def took(self, moved_byte: Sequence[int]) -> None:
         self.left_byte = [left - moved for left, moved in zip(self.left_byte, moved_byte, strict=True)]

@@ -11,6 +11,7 @@ import pytest
 from orbitfl.data.loading import load
 from orbitfl.errors import DataError, ScenarioError
 from orbitfl.experiment.classroom import load_learner, open_classroom
+from orbitfl.experiment.dry import dry_run
 from orbitfl.experiment.letters import Parcel
 from orbitfl.experiment.replay import Replay, Row
 from orbitfl.experiment.run import run
@@ -91,6 +92,12 @@ def test_no_satellite_is_called_what_records_call_others(asked: Asked, tmp_path:
     with pytest.raises(ScenarioError, match=f"A satellite is called {name}"):
         run(called(asked, name, "b"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["Спутник дистанционного зондирования Земли", 70 * "?"], ids=["message", "file"])
+def test_a_name_too_long_for_messages_or_files_is_told_before_anything_runs(asked: Asked, name: str) -> None:
+    with pytest.raises(ScenarioError, match="too long for messages and files"):
+        dry_run(called(asked, name))
 
 
 def forged(parcel: Parcel, name: bytes) -> Parcel:

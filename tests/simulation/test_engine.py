@@ -512,6 +512,17 @@ def test_messages_are_stored_carried_and_forwarded():
     assert carried.sent_byte == (2_000_000, 1_000_000) and carried.end_s - carried.start_s == 16.0
 
 
+def test_what_was_written_after_a_relayed_message_is_relayed_next_time():
+    """What 0 told 1 first goes to 2 in two pieces; between them 0 tells 1 something new."""
+    rules = replace(
+        RULES, wire=Wire(1_000_000, relays=2), meetings=Meetings(every_s=100.0, pattern="gather"), session_every_s=None
+    )
+    windows = ((0, 1, 110.0, 120.0), (1, 2, 130.0, 142.0), (0, 1, 220.0, 240.0), (1, 2, 260.0, 290.0))
+    offers = happened(Offer, plan(*windows, (1, 2, 400.0, 450.0), nodes=3), rules)
+    relayed = [(each.at_s, each.relayed) for each in offers if (each.sender, each.receiver) == (1, 2)]
+    assert [each for _, each in relayed] == [(0,), (0,)] and relayed[1][0] >= 260.0
+
+
 def test_a_cut_exchange_counts_no_more_than_either_side_had_to_send():
     """1 has a message of its own and one to relay for 2, in a window for one and a half of them."""
     rules = replace(
