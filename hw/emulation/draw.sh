@@ -8,6 +8,7 @@
 set -euo pipefail
 PYTHON=$1 BUILD=$(mkdir -p "$2" && cd "$2" && pwd) BUNDLE=$3 SCENE=$4 CPU=${5:-n1}
 HERE=$(cd "$(dirname "$0")" && pwd)
+PINS=$HERE/../orbitfl_edge/requirements.txt
 QEMU=$BUILD/qemu/usr/bin/qemu-aarch64-static ROOT=$BUILD/sysroot SITE=$BUILD/site
 PACKAGES="libc6 libgcc-s1 libstdc++6 zlib1g libbz2-1.0 liblzma5 libssl3 libexpat1 libffi8 libcrypt1 libuuid1
     libpython3.11-minimal libpython3.11-stdlib python3.11-minimal"
@@ -35,10 +36,12 @@ CONF
 }
 
 fetch_wheels() {
+    rm -rf "$BUILD/wheels" "$SITE" "$BUILD/fetched.txt"
     local platforms=(--platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64)
     "$PYTHON" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-        "${platforms[@]}" -d "$BUILD/wheels" -r "$HERE/../orbitfl_edge/requirements.txt"
+        "${platforms[@]}" -d "$BUILD/wheels" -r "$PINS"
     for wheel in "$BUILD"/wheels/*.whl; do "$PYTHON" -m zipfile -e "$wheel" "$SITE"; done
+    cp "$PINS" "$BUILD/fetched.txt"
 }
 
 # onnxruntime reads /proc/cpuinfo; the x86-64 host's would crash it, and features beyond the emulated ones are illegal.
@@ -69,7 +72,7 @@ on_board() {
 
 [ -x "$QEMU" ] && [ -x "$ROOT/usr/bin/python3.11" ] || fetch_debian
 if [ "$CPU" != zen1 ]; then
-    [ -d "$SITE/rasterio" ] && [ -d "$SITE/onnxruntime" ] || fetch_wheels
+    [ -d "$SITE/rasterio" ] && cmp -s "$PINS" "$BUILD/fetched.txt" || fetch_wheels
     board
 fi
 on_board verify --bundle "$BUNDLE" --threads 1

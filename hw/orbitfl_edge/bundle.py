@@ -85,11 +85,21 @@ def load(folder: Path) -> Bundle:
 
 
 def _check_nothing_else(folder: Path, names: Set[str]) -> None:
-    """Bytecode neither: Python would run it instead of the source that the manifest vouches for."""
-    present = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-    if strange := {path.relative_to(folder).as_posix() for path in present} - names:
-        remedy = "start Python with -B, which writes none" if "__pycache__" in min(strange) else "or copy it again"
-        raise EdgeError(f"{folder} holds {min(strange)}, which its manifest does not name; remove it, {remedy}.")
+    """Bytecode neither: Python would run it instead of the source that the manifest vouches for. It also imports from
+    folders that may not be listed, so those could hold anything."""
+    parents = {parent for name in names for parent in PurePosixPath(name).parents}
+    for place, folders, files in os.walk(folder, onerror=_cannot_be_listed):
+        inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
+        strange = [name for name in files if str(inside / name) not in names]
+        strange += [name for name in folders if inside / name not in parents or Path(place, name).is_symlink()]
+        if strange:
+            remedy = "start Python with -B, which writes none" if "__pycache__" in strange else "or copy it again"
+            first = inside / min(strange)
+            raise EdgeError(f"{folder} holds {first}, which its manifest does not name; remove it, {remedy}.")
+
+
+def _cannot_be_listed(error: OSError) -> NoReturn:
+    raise EdgeError(f"{error.filename} cannot be looked into ({error.strerror}); copy the bundle again.")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

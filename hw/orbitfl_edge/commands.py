@@ -5,6 +5,7 @@ changes nothing. 3 a place cannot be written, and 4 asked to stop: what is finis
 """
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from orbitfl_edge.problems import EdgeError, StoppedError
 MOST_THREADS = 256
 BANDS = "numbers in the file of red, green and blue, such as 3,2,1"
 LARGEST_COUNT, LARGEST_SEED = 1_000_000, 2**59
+NO_WAY_THERE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says of a path that cannot even be asked about."""
 
 
 def main() -> int:
@@ -33,14 +36,18 @@ def main() -> int:
     except EdgeError as error:
         _remark(f"orbitfl_edge: {error}")
         return error.code
-    except PermissionError as error:  # Of a folder on the way, whose files cannot even be asked for.
-        _remark(f"orbitfl_edge: {error.filename} is not for this user ({error.strerror}); change who may read it.")
-        return EdgeError.code
     except KeyboardInterrupt:
         _remark("orbitfl_edge: stopped; the same command goes on where it was.")
         return StoppedError.code
     except BrokenPipeError:  # Who was reading has left, as `head` does; the work may not be done.
         return StoppedError.code
+    except OSError as error:
+        if error.errno not in NO_WAY_THERE:
+            raise
+        _remark(
+            f"orbitfl_edge: {error.filename} cannot be reached ({error.strerror}); check the path and who may read it."
+        )
+        return EdgeError.code
     return 0
 
 
@@ -83,7 +90,7 @@ def _segment(options: argparse.Namespace) -> None:
     from orbitfl_edge.blending import grid
     from orbitfl_edge.network import open_network
     from orbitfl_edge.polygons import require_place, write_polygons
-    from orbitfl_edge.products import geotiff, water_share, write_packed
+    from orbitfl_edge.products import geotiff, require_kept, water_share, write_packed
     from orbitfl_edge.scene import open_scene
     from orbitfl_edge.segmenting import segment
     from orbitfl_edge.work import alone, work_for
@@ -94,6 +101,7 @@ def _segment(options: argparse.Namespace) -> None:
         raise EdgeError(f"--overlap-px is {overlap_px}; choose from 0 to half a tile, {bundle.spec.tile_px // 2}.")
     _require_apart([options.out, options.vector, options.packed], options.scene, bundle.folder)
     with open_scene(options.scene, bundle.spec, options.bands) as scene, alone(options.out):
+        require_kept(options.scene, scene.file)
         if options.vector is not None:
             require_place(options.scene, scene.file)
         told = {"network": bundle.network, "overlap_px": overlap_px, "bands": scene.numbers}

@@ -21,7 +21,7 @@ from orbitfl_edge.head import NAMES, Array, Weights, drawn, fits, slopes
 from orbitfl_edge.lineage import statement
 from orbitfl_edge.network import Network, open_network
 from orbitfl_edge.problems import EdgeError
-from orbitfl_edge.scene import GDAL_ERRORS, Scene, open_scene, read_headers
+from orbitfl_edge.scene import GDAL_ERRORS, Scene, open_scene, read_headers, require_plain_mask
 from orbitfl_edge.tensors import Tensors, packed_anew, parsed
 from orbitfl_edge.update import METADATA, summed
 
@@ -193,6 +193,7 @@ def _tiles(
 
 def _truth(path: Path, scene: Scene) -> NDArray[np.uint8]:
     """The mask (H, W) of a scene: 0 land, 1 water, IGNORED not known; read and refused as orbitfl does."""
+    require_plain_mask(path)
     try:
         with rasterio.open(path, driver="GTiff") as file:
             read_headers(file)

@@ -4,7 +4,11 @@ Whole numbers, so that points that are one stay one: rings may touch, and only a
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 PER_DEGREE = 10**7
 """The unit, about a centimetre."""
@@ -16,6 +20,15 @@ Ring = list[Point]
 """The last point is the first, and no other comes twice."""
 Polygon = list[Ring]
 """The outer ring, then its holes."""
+
+
+@dataclass(frozen=True)
+class _Outer:
+    """points: (n, 2) of the ring. low, high: (2,), its least and greatest longitude and latitude."""
+
+    points: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
 
 
 def parts(polygon: Polygon) -> list[Polygon]:
@@ -128,12 +141,17 @@ def _crossing(one: Point, other: Point, meridian: int) -> Point:
 def _joined(runs: list[Ring]) -> list[Polygon]:
     """Polygons of one side of a meridian, from runs and rings that have the inside to their left."""
     rings = [ring for run in _loops(runs) for ring in _simple(run)]
-    found = [[ring] for ring in rings if _area(ring) > 0]
-    for hole in (ring for ring in rings if _area(ring) < 0):
-        for polygon in found:
-            if _holds(polygon[0], hole):
-                polygon.append(hole)
-                break
+    areas = [_area(ring) for ring in rings]
+    found = [[ring] for ring, area in zip(rings, areas, strict=True) if area > 0]
+    outers = [_measured(ring) for ring, *_ in found]
+    lows = np.array([outer.low for outer in outers]).reshape(-1, 2)
+    highs = np.array([outer.high for outer in outers]).reshape(-1, 2)
+    for hole in (ring for ring, area in zip(rings, areas, strict=True) if area < 0):
+        middle = np.array(hole[:2]).mean(axis=0)
+        near = np.flatnonzero(((lows <= middle) & (middle <= highs)).all(axis=1))
+        holder = next((k for k in near if _holds(outers[k], middle)), None)
+        if holder is not None:
+            found[holder].append(hole)
     return found
 
 
@@ -165,12 +183,15 @@ def _simple(ring: Ring) -> Iterator[Ring]:
         path[point] = None
 
 
-def _holds(outer: Ring, hole: Ring) -> bool:
-    """Whether the middle of the hole's first edge lies in `outer`; a corner of a hole may touch the outer ring."""
-    (x, y), (other_x, other_y) = hole[:2]
-    x, y = (x + other_x) / 2, (y + other_y) / 2
-    crossed = [
-        (south > y) != (north > y) and x < west + (y - south) / (north - south) * (east - west)
-        for (west, south), (east, north) in pairwise(outer)
-    ]
-    return sum(crossed) % 2 == 1
+def _measured(ring: Ring) -> _Outer:
+    points = np.array(ring)
+    return _Outer(points, points.min(axis=0), points.max(axis=0))
+
+
+def _holds(outer: _Outer, spot: NDArray[np.float64]) -> bool:
+    """Whether `spot`, the middle of a hole's first edge, lies inside; a corner of a hole may touch the outer ring."""
+    x, y = spot
+    south = outer.points[:, 1] > y
+    crossed = np.flatnonzero(south[:-1] != south[1:])
+    (west, first), (east, last) = outer.points[crossed].T, outer.points[crossed + 1].T
+    return np.count_nonzero(x < west + (y - first) / (last - first) * (east - west)) % 2 == 1

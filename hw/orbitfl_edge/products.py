@@ -10,11 +10,12 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from orbitfl_edge.files import cannot_write, replacing
+from orbitfl_edge.problems import EdgeError
 from orbitfl_edge.scene import GDAL_ERRORS
 from orbitfl_edge.segmenting import UNKNOWN, WATER
 
@@ -45,6 +46,22 @@ def geotiff(path: Path, mask: Mask, like: DatasetReader, scratch: Path) -> Itera
     finally:
         for left in (plain, optimised):
             left.unlink(missing_ok=True)
+
+
+def require_kept(path: Path, like: DatasetReader) -> None:
+    """Raises EdgeError where a GeoTIFF cannot hold the place of the scene at `path`: what it cannot hold, GDAL keeps in
+    a file beside it, which a mask does not have."""
+    pixel = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 1, "width": 1}
+    with MemoryFile() as memory:
+        with memory.open(**pixel, **_place(like)):
+            pass
+        with memory.open(driver="GTiff") as file:
+            if len(file.files) == 1:
+                return
+    raise EdgeError(
+        f"{path} has a coordinate system that a GeoTIFF cannot hold; warp it to one that it can, such as by gdalwarp "
+        "-t_srs."
+    )
 
 
 def _write_plain(path: Path, mask: Mask, like: DatasetReader) -> None:

@@ -37,7 +37,10 @@ LARGEST_BLOCK_BYTE = 2**28
 GDAL_CACHE_BYTE = 64 * 2**20
 DARKEST = 16
 """8-bit colours that never exceed it are not colours over 0 to 255."""
-HEADERS = ("crs", "colorinterp", "transform", "gcps", "rpcs", "mask_flag_enums")
+MOST_DIRECTORIES = 64
+"""Of a file with a mask of its own: the scene, its overviews, and as many masks."""
+MASKS_BESIDE = (".msk", ".MSK")
+HEADERS = ("crs", "colorinterp", "transform", "gcps", "rpcs", "mask_flag_enums", "colorinterp")
 ALPHA_KINDS = ("uint8", "uint16")
 IN_ORDER = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
@@ -93,13 +96,30 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
     require_text(path)
     if not path.is_file():
         raise EdgeError(f"There is no scene {path}; give a GeoTIFF.")
-    with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTE), ExitStack() as stack:
+    # Without the list of a folder GDAL looks for no mask but by the names in MASKS_BESIDE.
+    options = {"GDAL_CACHEMAX": GDAL_CACHE_BYTE, "GDAL_DISABLE_READDIR_ON_OPEN": True}
+    with warnings.catch_warnings(), rasterio.Env(**options), ExitStack() as stack:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        require_plain_mask(path)
         try:
             file = stack.enter_context(_whole(path))
         except GDAL_ERRORS as error:
             raise EdgeError(f"{path} is damaged or no GeoTIFF; fetch it again.") from error
         yield file
+
+
+def require_plain_mask(path: Path) -> None:
+    """Raises EdgeError where a mask beside the GeoTIFF at `path` is none: GDAL would open it by any driver, such as one
+    that fetches from the network."""
+    for beside in (path.with_name(path.name + ending) for ending in MASKS_BESIDE):
+        if beside.exists():
+            try:
+                with rasterio.open(beside, driver="GTiff") as mask:
+                    _check_blocks(beside, mask)
+            except GDAL_ERRORS as error:
+                raise EdgeError(
+                    f"{beside} is damaged or no GeoTIFF, as the mask of a scene has to be; remove or fetch it again."
+                ) from error
 
 
 class _Lost(logging.Handler):
@@ -199,15 +219,37 @@ def _check(path: Path, file: DatasetReader, numbers: tuple[int, ...], spec: Spec
         raise EdgeError(
             f"{path} is rotated against its coordinate system; warp it north up first, such as by gdalwarp."
         )
+    _check_blocks(path, file)
+    if any(map(_has_mask, file.mask_flag_enums)):
+        require_small_pieces(path)
+    if file.width > MOST_WIDTH_PX:
+        raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
+    if file.height * file.width > MOST_PIXELS:
+        raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
+
+
+def _check_blocks(path: Path, file: DatasetReader) -> None:
     if (block_byte := _block_byte(file)) > LARGEST_BLOCK_BYTE:
         raise EdgeError(
             f"{path} is stored in pieces of {block_byte} bytes, more than {LARGEST_BLOCK_BYTE}, each of which is read "
             "whole; store it in tiles first, such as by gdal_translate -co TILED=YES."
         )
-    if file.width > MOST_WIDTH_PX:
-        raise EdgeError(f"{path} is {file.width} pixels wide, more than {MOST_WIDTH_PX}; cut it into parts.")
-    if file.height * file.width > MOST_PIXELS:
-        raise EdgeError(f"{path} has {file.height} × {file.width} pixels, more than {MOST_PIXELS}; cut it into parts.")
+
+
+def require_small_pieces(path: Path) -> None:
+    """Of all images behind the first that the file holds: rasterio does not tell which is the mask. GDAL counts them
+    from 1."""
+    for number in range(2, MOST_DIRECTORIES + 1):
+        try:
+            with rasterio.open(f"GTIFF_DIR:{number}:{path}", driver="GTiff") as directory:
+                _check_blocks(path, directory)
+        except GDAL_ERRORS as error:
+            # One that cannot be opened is not the last.
+            if "not found" in str(error):
+                return
+    raise EdgeError(
+        f"{path} has a mask and {MOST_DIRECTORIES} images or more; write the first alone, such as by gdal_translate."
+    )
 
 
 def _block_byte(file: DatasetReader) -> int:
@@ -276,11 +318,12 @@ def _has_mask(flags: list[MaskFlags]) -> bool:
 
 
 def _alpha(file: DatasetReader) -> int | None:
-    """The number of the alpha band where GDAL knows one: it hides it from whoever asks for masks beside nodata.
+    """The number of the alpha band, the last, where there is one. GDAL hides it from whoever asks for masks beside
+    nodata, and knows it as a mask beside one or three other bands alone.
 
     A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask.
     """
-    known = file.count in (2, 4) and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
+    known = file.count > 1 and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
     name = (_described(file) or ("",))[-1]
     return file.count if known and _standard(name or "ALPHA") == "ALPHA" else None
 

@@ -1,5 +1,6 @@
 """The command line: parsing, progress and messages. Heavy rooms are imported inside the commands that need them."""
 
+import errno
 import os
 import sys
 import warnings
@@ -23,6 +24,9 @@ from orbitfl.cli import (
     sweep,
 )
 from orbitfl.errors import OrbitflError, OrbitflWarning, StorageError
+
+NO_WAY_THERE = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says of a path that cannot even be asked about."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,6 +94,14 @@ def main() -> None:
     except OrbitflError as error:
         print(f"orbitfl: {error}", file=sys.stderr)
         sys.exit(error.code)
+    except OSError as error:
+        if error.errno not in NO_WAY_THERE:
+            raise
+        print(
+            f"orbitfl: {error.filename} cannot be reached ({error.strerror}); check the path and who may read it.",
+            file=sys.stderr,
+        )
+        sys.exit(OrbitflError.code)
     except UnicodeEncodeError as error:
         if error.encoding != sys.stdout.encoding:
             raise

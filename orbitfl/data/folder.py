@@ -32,6 +32,7 @@ MOST_PIXELS: Final = 400_000_000
 
 HEADERS: Final = ("crs", "colorinterp", "transform", "gcps", "rpcs", "mask_flag_enums")
 ALPHA_KINDS: Final = ("uint8", "uint16")
+MASKS_BESIDE: Final = (".msk", ".MSK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,12 @@ def _has_mask(flags: list[MaskFlags]) -> bool:
 
 
 def _alpha(file: DatasetReader) -> int | None:
-    """The number of the alpha band where GDAL knows one: it hides it from whoever asks for masks beside nodata.
+    """The number of the alpha band, the last, where there is one. GDAL hides it from whoever asks for masks beside
+    nodata, and knows it as a mask beside one or three other bands alone.
 
     A fourth band of 8 bits is written as alpha by default: one that has a band's name is not a mask.
     """
-    known = file.count in (2, 4) and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
+    known = file.count > 1 and file.colorinterp[-1] == ColorInterp.alpha and file.dtypes[-1] in ALPHA_KINDS
     return file.count if known and _standard(file.descriptions[-1] or "ALPHA") == "ALPHA" else None
 
 
@@ -237,14 +239,28 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
     network.
     """
     try:
-        with warnings.catch_warnings(), rasterio.Env():
+        # Without the list of a folder GDAL looks for no mask but by the names in MASKS_BESIDE.
+        with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=True):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            _require_plain_mask(path)
             with rasterio.open(path, driver="GTiff") as file:
                 _read_headers(file)
                 _check_size(path, file)
                 yield file
     except (RasterioError, CPLE_BaseError, OSError) as error:
         raise DataError(f"{path} is damaged or no GeoTIFF. Fetch or write it again.") from error
+
+
+def _require_plain_mask(path: Path) -> None:
+    """GDAL would open it by any driver."""
+    for beside in (path.with_name(path.name + ending) for ending in MASKS_BESIDE):
+        if beside.exists():
+            try:
+                rasterio.open(beside, driver="GTiff").close()
+            except RasterioError as error:
+                raise DataError(
+                    f"{beside} is damaged or no GeoTIFF, as the mask of a scene has to be. Remove or fetch it again."
+                ) from error
 
 
 def _read_headers(file: DatasetReader) -> None:

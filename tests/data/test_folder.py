@@ -207,6 +207,18 @@ def test_a_virtual_file_cannot_pull_in_others(pair: Path) -> None:
         scan(pair)
 
 
+@pytest.mark.parametrize("part", ["images", "masks"])
+@pytest.mark.parametrize("ending", [".msk", ".MSK"])
+def test_nor_can_one_that_lies_beside_as_a_mask(pair: Path, part: str, ending: str) -> None:
+    beside = pair / part / f"a.tif{ending}"
+    gdal_copy(pair / part / "a.tif", beside, driver="VRT")
+    with pytest.raises(DataError, match=f"a.tif{ending} is damaged or no GeoTIFF, as the mask of a scene"):
+        scan(pair)
+    gdal_copy(pair / part / "a.tif", beside.with_name("A.TIF.Msk"), driver="VRT")
+    beside.unlink()
+    assert len(scan(pair)) == 1
+
+
 def test_huge_scenes_are_refused_unread(pair: Path, monkeypatch: pytest.MonkeyPatch, tif) -> None:
     """A sparse file of a few kilobytes may claim any number of pixels."""
     path = pair / "images" / "a.tif"
@@ -230,35 +242,37 @@ def test_huge_scenes_are_refused_unread(pair: Path, monkeypatch: pytest.MonkeyPa
         scan(pair)
 
 
-@pytest.mark.parametrize("kind", ["mask", "alpha", "alpha and nodata", "nodata by a tag", "band of 8 bits"])
+@pytest.mark.parametrize(
+    "kind", ["mask", "alpha", "alpha and nodata", "alpha as a fifth", "nodata by a tag", "band of 8 bits"]
+)
 def test_what_the_files_own_mask_leaves_out_is_not_valid(tmp_path: Path, kind: str) -> None:
     """But a fourth band that has a band's name, which GDAL takes for alpha, hides nothing."""
     inside = np.zeros((128, 128), bool)
     inside[:, 40:] = True
-    fourth = "alpha" if "alpha" in kind else "B08"
+    names = (*RGB, "B08", "alpha") if kind == "alpha as a fifth" else (*RGB, "alpha" if "alpha" in kind else "B08")
     place = {"crs": "EPSG:32651", "transform": Affine(10, 0, 300_000, 0, -10, 4_000_000)}
     shape = {"driver": "GTiff", "height": 128, "width": 128, "dtype": "uint8", **place}
     for name in ("images", "masks"):
         (tmp_path / name).mkdir()
     with rasterio.open(tmp_path / "masks" / "a.tif", "w", count=1, **shape) as file:
         file.write(inside.astype(np.uint8), 1)
-    count = 3 if kind in ("mask", "nodata by a tag") else 4
+    count = 3 if kind in ("mask", "nodata by a tag") else len(names)
     nodata = 1 if kind == "alpha and nodata" else None
     with rasterio.open(
         tmp_path / "images" / "a.tif", "w", count=count, photometric="RGB", nodata=nodata, **shape
     ) as file:
         file.write(np.where(inside, 90, [[[0]], [[7]], [[7]]]).astype(np.uint8), [1, 2, 3])
-        file.descriptions = (*RGB, fourth)[:count]
+        file.descriptions = names[:count]
         if kind == "mask":
             file.write_mask(inside)
         elif kind == "nodata by a tag":
             file.update_tags(NODATA_VALUES="0 7 7")
         else:
-            file.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
-            file.write(255 * inside.astype(np.uint8), 4)
+            file.colorinterp = [*file.colorinterp[:-1], ColorInterp.alpha]
+            file.write(255 * inside.astype(np.uint8), count)
     (scene,) = scan(tmp_path)
     _, valid = read_bands(scene, RGB)
-    np.testing.assert_array_equal(valid, np.ones_like(inside) if fourth == "B08" and count == 4 else inside)
+    np.testing.assert_array_equal(valid, np.ones_like(inside) if kind == "band of 8 bits" else inside)
 
 
 def test_names_that_are_not_utf_8_are_refused_but_of_masks_which_need_none(pair: Path, tif) -> None:

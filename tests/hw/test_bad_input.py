@@ -18,6 +18,8 @@ import rasterio
 from numpy.typing import NDArray
 from orbitfl_edge.checking import write_mask
 from orbitfl_edge.lineage import statement
+from orbitfl_edge.problems import EdgeError
+from orbitfl_edge.scene import require_small_pieces
 from orbitfl_edge.tensors import packed_anew
 from rasterio import Affine
 from rasterio.control import GroundControlPoint
@@ -130,6 +132,86 @@ def test_a_scene_in_one_strip_beyond_memory_is_refused(
     assert ended.code == 2 and f"{strip_byte} bytes" in ended.err and "gdal_translate -co TILED=YES" in ended.err
     monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte)
     assert edge(*words).code == 0
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_so_is_a_mask_of_one_strip_beside_it(edge, write, colours, bundle: Path, tmp_path: Path, monkeypatch):
+    path = write(np.tile(colours, (1, 2, 1)), blockysize=1)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as file:
+        file.write_mask(np.full(file.shape, 255, np.uint8))
+    with rasterio.open(f"{path}.msk") as mask:
+        strip_byte = int(np.prod(mask.block_shapes[0]))
+    words = ("segment", path, "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte - 1)
+    ended = edge(*words)
+    assert ended.code == 2 and f"scene.tif.msk is stored in pieces of {strip_byte} bytes" in ended.err, ended.err
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", strip_byte)
+    assert edge(*words).code == 0
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_and_every_further_image_of_a_file(write, colours, monkeypatch):
+    path = write(colours, tiled=True, blockxsize=16, blockysize=16)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.write_mask(np.full(file.shape, 255, np.uint8))
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", 16 * 16)
+    require_small_pieces(path)
+    monkeypatch.setattr("orbitfl_edge.scene.LARGEST_BLOCK_BYTE", 16 * 16 - 1)
+    with pytest.raises(EdgeError, match="pieces of 256 bytes"):
+        require_small_pieces(path)
+
+
+def test_a_mask_behind_many_images_is_not_looked_for(edge, write, colours, bundle: Path, tmp_path: Path, monkeypatch):
+    path = write(colours)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.write_mask(np.full(colours.shape[1:], 255, np.uint8))
+        file.build_overviews([2])
+    words = ("segment", path, "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    monkeypatch.setattr("orbitfl_edge.scene.MOST_DIRECTORIES", 4)
+    ended = edge(*words)
+    assert ended.code == 2 and "has a mask and 4 images or more" in ended.err, ended.err
+    monkeypatch.setattr("orbitfl_edge.scene.MOST_DIRECTORIES", 5)
+    assert edge(*words).code == 0
+
+
+VIRTUAL_MASK = """<VRTDataset rasterXSize="150" rasterYSize="170"><Metadata>
+<MDI key="INTERNAL_MASK_FLAGS_1">2</MDI><MDI key="INTERNAL_MASK_FLAGS_2">2</MDI><MDI key="INTERNAL_MASK_FLAGS_3">2</MDI>
+</Metadata><VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>{}</SourceFilename></SimpleSource>
+</VRTRasterBand></VRTDataset>"""
+
+
+@pytest.mark.parametrize("ending", [".msk", ".MSK"])
+def test_a_mask_beside_the_scene_points_to_nothing_else(
+    edge, write, colours, bundle: Path, tmp_path: Path, ending: str
+):
+    hidden = write(np.zeros((1, 170, 150), np.uint8), "elsewhere.tif", ())
+    scene = write(colours, "images/a.tif")
+    truth = write(colours[:1] // 128, "masks/a.tif", ("water",))
+    for path, words in ((scene, ("segment", scene)), (truth, ("learn", tmp_path))):
+        beside = path.with_name(f"a.tif{ending}")
+        beside.write_text(VIRTUAL_MASK.format(hidden))
+        ended = edge(*words, "-o", tmp_path / "out", "--bundle", bundle)
+        assert ended.code == 2 and f"{beside} is damaged or no GeoTIFF, as the mask" in ended.err, ended.err
+        beside.unlink()
+        beside.with_name("A.TIF.Msk").write_text(VIRTUAL_MASK.format(hidden))
+        assert edge(*words, "-o", tmp_path / "out", "--bundle", bundle).code == 0
+
+
+def test_a_model_beside_the_scene_that_is_none_is_told_of(edge, write, colours, bundle: Path, tmp_path: Path):
+    scene = write(colours)
+    scene.with_name("scene_RPC.TXT").write_text("x" * 2000)
+    ended = edge("segment", scene, "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    assert ended.code == 2 and "is damaged" in ended.err and ended.err.count("\n") == 1, ended.err
+
+
+def test_a_place_that_no_geotiff_holds_is_refused_before_anything_is_drawn(
+    edge, write, colours, bundle: Path, tmp_path: Path
+):
+    scene = write(colours, crs="+proj=ob_tran +o_proj=longlat +o_lon_p=0 +o_lat_p=39.25 +lon_0=18")
+    assert scene.with_name("scene.tif.aux.xml").exists()
+    ended = edge("segment", scene, "-o", tmp_path / "mask.tif", "--bundle", bundle)
+    assert ended.code == 2 and "gdalwarp -t_srs" in ended.err, ended.err
+    assert "1 of" not in ended.err and not (tmp_path / "mask.tif").exists()
 
 
 def test_numbers_of_a_palette_are_no_colours(edge, write, colours, bundle: Path, tmp_path: Path):
@@ -248,6 +330,17 @@ def _drawn(folder: Path, bands: int, side_px: int, dtype: str) -> None:
     _vouch(folder, "test/scene.tif")
 
 
+def _dug(folder: Path) -> None:
+    """Deeper than a path may be long."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("a" * 200, dir_fd=here)
+        inner = os.open("a" * 200, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+
+
 def _linked(folder: Path) -> None:
     (folder / "manifest.json").rename(folder.parent / "manifest.json")
     (folder / "manifest.json").symlink_to(folder.parent / "manifest.json")
@@ -333,6 +426,8 @@ BUNDLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a test scene of 16 bits": (lambda folder: _drawn(folder, 3, 64, "uint16"), "is not of 3 bands of 8 bits"),
     "missing file": (lambda folder: (folder / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
     "strange file": (lambda folder: (folder / "more.py").write_text(""), "holds more.py"),
+    "strange folder": (lambda folder: (folder / "runtime/numpy").mkdir(), "holds runtime/numpy"),
+    "dug too deep": (_dug, "holds aaa"),
     "bytecode": (_bytecode, "start Python with -B"),
     "link to a folder": (lambda folder: (folder / "numpy").symlink_to(folder / "test"), "holds numpy"),
     "changed encoder": (_changed_byte("encoder.onnx"), "a byte has changed"),
@@ -542,7 +637,34 @@ def test_a_folder_that_others_alone_may_enter_is_told_of(repository: Path, copie
     ended = _by_modes(repository, "verify", "--bundle", copied, "--files-only")
     (copied / "runtime").chmod(0o755)
     assert ended.returncode == 2 and ended.stderr.count("\n") == 1, ended.stderr
-    assert "is not for this user (Permission denied)" in ended.stderr
+    assert "cannot be reached (Permission denied)" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("runtime/numpy", "holds runtime/numpy"), ("runtime/orbitfl_edge", "looked")]
+)
+def test_code_in_a_folder_that_may_not_be_listed_is_told_of(repository: Path, copied: Path, name: str, told: str):
+    """Python imports from it all the same."""
+    folder = copied / name
+    folder.mkdir(exist_ok=True)
+    (folder / "json.py").write_text("hostile")
+    folder.chmod(0o311)
+    ended = _by_modes(repository, "verify", "--bundle", copied, "--files-only")
+    folder.chmod(0o755)
+    assert ended.returncode == 2 and told in ended.stderr and ended.stderr.count("\n") == 1, ended.stderr
+
+
+@pytest.mark.parametrize("command", ["segment", "info", "learn"])
+def test_a_path_too_long_to_ask_about_is_told_of(edge, bundle: Path, tmp_path: Path, command: str):
+    far = tmp_path / ("x" * 300)
+    words = {
+        "segment": [far, "-o", tmp_path / "mask.tif", "--bundle", bundle],
+        "info": ["--bundle", far],
+        "learn": [tmp_path, "-o", tmp_path / "u", "--bundle", far],
+    }[command]
+    ended = edge(command, *words)
+    assert ended.code == 2 and "cannot be reached (File name too long)" in ended.err, ended.err
+    assert ended.err.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
 def test_a_bundle_that_nobody_may_write_can_be_updated(repository: Path, copied: Path, tmp_path: Path):

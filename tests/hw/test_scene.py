@@ -60,7 +60,7 @@ def test_it_prepares_tiles_as_orbitfl_does(tile_px: int, image_px: int):
     np.testing.assert_allclose(given, prepare(images, image_px).numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["mask", "alpha", "alpha and nodata", "nodata by a tag"])
+@pytest.mark.parametrize("kind", ["mask", "alpha", "alpha and nodata", "five bands", "nodata by a tag"])
 def test_what_the_files_mask_or_alpha_leaves_out_is_not_valid(write, tmp_path: Path, kind: str):
     values, given = np.minimum(_reflectances("uint8")[:3], 254), np.full((128, 192), 255, np.uint8)
     given[30:50, 40:80] = 0
@@ -68,6 +68,9 @@ def test_what_the_files_mask_or_alpha_leaves_out_is_not_valid(write, tmp_path: P
         names, roles = ("B04", "B03", "B02", "alpha"), ("red", "green", "blue", "alpha")
         nodata = 255 if "nodata" in kind else None
         path = write(np.concatenate([values, given[None]]), names=names, colours=roles, nodata=nodata)
+    elif kind == "five bands":
+        names, roles = ("B04", "B03", "B02", "B08", "alpha"), ("red", "green", "blue", "undefined", "alpha")
+        path = write(np.concatenate([values, values[:1], given[None]]), names=names, colours=roles)
     elif kind == "nodata by a tag":
         values[:, given == 0] = np.array([[0], [7], [7]], np.uint8)
         path = write(values)
