@@ -5,6 +5,7 @@ orbitfl holds both together.
 """
 
 import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -112,7 +113,8 @@ def require_plain_mask(path: Path) -> None:
     """Raises EdgeError where a mask beside the GeoTIFF at `path` is none: GDAL would open it by any driver, such as one
     that fetches from the network."""
     for beside in (path.with_name(path.name + ending) for ending in MASKS_BESIDE):
-        if beside.exists():
+        # Not exists(), which fails where the name is longer than one may be.
+        if os.path.lexists(beside):
             try:
                 with rasterio.open(beside, driver="GTiff") as mask:
                     _check_blocks(beside, mask)

@@ -5,6 +5,7 @@ accepted, because a 2 or a 200 may mean cloud, flood or probability, and guessin
 truth.
 """
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -254,7 +255,8 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
 def _require_plain_mask(path: Path) -> None:
     """GDAL would open it by any driver."""
     for beside in (path.with_name(path.name + ending) for ending in MASKS_BESIDE):
-        if beside.exists():
+        # Not exists(), which fails where the name is longer than one may be.
+        if os.path.lexists(beside):
             try:
                 rasterio.open(beside, driver="GTiff").close()
             except RasterioError as error:

@@ -44,6 +44,14 @@ def test_the_version_is_told(orbitfl):
     assert orbitfl("--version").out == f"orbitfl {metadata.version('orbitfl')}\n"
 
 
+@pytest.mark.parametrize("words", [("export", "@", "--out", "bundle"), ("evaluate", "--bundle", "@", "--data", ".")])
+def test_a_path_too_long_to_ask_about_ends_in_a_sentence(tmp_path: Path, words: tuple[str, ...]):
+    given = [300 * "x" if word == "@" else word for word in words]
+    ended = subprocess.run([ORBITFL, *given], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1, ended.stderr
+    assert "File name too long" in ended.stderr
+
+
 def test_a_starter_is_written_once_and_runs_from_any_folder(orbitfl, tmp_path: Path, monkeypatch, tiny):
     monkeypatch.chdir(tmp_path)
     assert orbitfl("init", "flood-watch").code == 0
