@@ -44,6 +44,33 @@ def test_the_ground_weighs_letters_by_their_age(asked: Asked, played: Played, mo
     assert list(ages_recorded(rows)) == told, "as satellites do, the ground records what it merged"
 
 
+def test_what_has_grown_too_old_in_an_inbox_is_not_merged(asked: Asked, played: Played) -> None:
+    options = ("exchange.strategy.kind=neighbourhood", "exchange.screen.max_age_s=60", "training.session_every_s=1800")
+    replay, happenings = played(asked(*options))
+    told = [record for rows in replay.carried_out(happenings) for _, record in rows]
+    ages_s = [value for _, _, kind, value in told if kind == "staleness_s"]
+    assert max(ages_s, default=0.0) <= 60 and "refused update: stale" in {kind for _, _, kind, _ in told}
+
+
+@pytest.mark.parametrize("strategy", ["fedbuff", "diloco"])
+def test_what_was_handed_in_is_not_offered_again(asked: Asked, played: Played, strategy: str) -> None:
+    """Whether or not the ground's answer comes or is taken."""
+    options = (f"exchange.strategy.kind={strategy}", "exchange.compressor.kind=fp32", "duration_s=10800")
+    replay, happenings = played(asked(*options))
+    ground, written, met, steps = 8, dict[int, np.ndarray](), 0, replay.carried_out(happenings)
+    for each in happenings:
+        replay.settled()
+        if isinstance(each, Offer) and each.receiver == ground:
+            written[each.sender] = replay.nodes[each.sender].member.model
+        next(steps)
+        if isinstance(each, Sending) and each.receiver == ground and each.outcome == "done":
+            member = replay.nodes[each.sender].member
+            left = replay.strategy.offer(member)["model"]
+            np.testing.assert_allclose(left, member.model - written[each.sender], atol=1e-6)
+            met += 1
+    assert met > 2
+
+
 def ages_recorded(rows: list[Row]) -> Iterator[list[float]]:
     """By the ground, for each of its rounds."""
     ages = [(number, value) for number, (_, node, kind, value) in rows if (node, kind) == ("ground", "staleness_s")]
