@@ -155,7 +155,8 @@ def _whole(path: Path) -> Iterator[DatasetReader]:
 
 def read_headers(file: DatasetReader) -> None:
     """GDAL reads where a scene lies when it is asked, and rasterio raises what was wrong with that in the next look at
-    the bands' colours, unless other questions come between."""
+    the bands' colours, unless other questions come between. So those are asked for last once more: what stands beside a
+    scene may be damaged, too."""
     for name in HEADERS:
         getattr(file, name)
 

@@ -11,12 +11,11 @@ from typing import Any
 
 from orbitfl.contacts.areas import Area, point, require_areas
 from orbitfl.errors import DataError, OrbitflError
-from orbitfl.orbit.text_file import finite, read_text, shown
+from orbitfl.orbit.text_file import finite, name_of, read_text, shown
 from orbitfl.orbit.yaml_texts import texts_of_yaml
 
 LARGEST_YAML_BYTE = 1_000_000
 LARGEST_JSON_BYTE = 32_000_000
-LONGEST_NAME = 100
 # How deep the lists of positions lie in `coordinates` (RFC 7946, section 3.1).
 DEPTHS: Mapping[str, int] = MappingProxyType(
     {
@@ -84,7 +83,7 @@ def _listed(entry: Any, number: int) -> Area:
         raise DataError(
             f"area {number} has the keys {given}, but it needs name and either {', '.join(PLACE)} or {', '.join(BOX)}."
         )
-    name = _name(entry["name"], number)
+    name = name_of(entry["name"], f"area {number}")
     values = {key: _number(entry[key], f"{key} of area {name}") for key in keys - {"name"}}
     return point(name, **values) if "latitude_deg" in keys else Area(name=name, **values)
 
@@ -95,17 +94,10 @@ def _of_feature(feature: Any, number: int) -> Area:
     properties = feature.get("properties")
     given = properties.get("name") if isinstance(properties, dict) else None
     named = given if given is not None else feature.get("id")
-    name = f"area-{number}" if named is None else _name(named, number)
+    name = f"area-{number}" if named is None else name_of(named, f"area {number}")
     bbox = feature.get("bbox")
     west, south, east, north = _bounds(feature.get("geometry"), name) if bbox is None else _bbox(bbox, name)
     return Area(name=name, south_deg=south, west_deg=west, north_deg=north, east_deg=east)
-
-
-def _name(given: Any, number: int) -> str:
-    if not isinstance(given, str) or not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
-        what = shown(given) if isinstance(given, str) else "not a text"
-        raise DataError(f"name of area {number} is {what}, but it must be a line of 1 to {LONGEST_NAME} characters.")
-    return given
 
 
 def _number(given: Any, what: str) -> float:

@@ -9,12 +9,11 @@ from typing import Any
 
 from orbitfl.errors import DataError, ScenarioError
 from orbitfl.orbit.station import GroundStation
-from orbitfl.orbit.text_file import finite, naming, read_text, shown
+from orbitfl.orbit.text_file import finite, name_of, naming, read_text, shown
 from orbitfl.orbit.yaml_texts import texts_of_yaml
 
 LARGEST_BYTE = 16_000_000
 LARGEST_YAML = 500_000  # YAML is read at some 100 kB a second
-LONGEST_NAME = 100
 KEYS = ("name", "latitude_deg", "longitude_deg", "altitude_m", "mask_deg")
 REQUIRED = KEYS[:3]
 NOTHING = (None, "", "~", "null")
@@ -76,23 +75,15 @@ def _station(row: Any, number: int) -> GroundStation:
     if unknown or missing:
         wrong = f"has the key {shown(unknown[0])}" if unknown else f"lacks {missing[0]}"
         raise DataError(f"station {number} {wrong}; its keys are {', '.join(KEYS)}.")
-    name = _name(values.pop("name"), number)
+    given = values.pop("name")
+    # A whole number is a name whose quotes were forgotten in JSON.
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    name = name_of(str(given) if is_number else given, f"station {number}")
     numbers = {key: _number(value, key, name) for key, value in values.items()}
     try:
         return GroundStation(name=name, **numbers)
     except ScenarioError as error:
         raise DataError(str(error)) from error
-
-
-def _name(value: Any, number: int) -> str:
-    # A whole number is a name whose quotes were forgotten in JSON.
-    name = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        written = shown(name) if isinstance(name, str) else "not a text"
-        raise DataError(
-            f"name of station {number} is {written}, but it must be a line of 1 to {LONGEST_NAME} characters; mend it."
-        )
-    return name
 
 
 def _number(value: Any, key: str, name: str) -> float:

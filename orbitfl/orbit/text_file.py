@@ -49,6 +49,19 @@ def whole(text: str) -> int | None:
     return int(text) if WHOLE.fullmatch(text) else None
 
 
+LONGEST_NAME = 100
+
+
+def name_of(given: object, what: str) -> str:
+    """A name that somebody gave `what`, such as "station 3". Raises DataError for what is none."""
+    if not isinstance(given, str) or not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
+        written = shown(given) if isinstance(given, str) else "not a text"
+        raise DataError(
+            f"name of {what} is {written}, but it must be a line of 1 to {LONGEST_NAME} characters; mend it."
+        )
+    return given
+
+
 def shown(text: object) -> str:
     """Foreign text, fit for a sentence: quoted, on one line, cut short."""
     written = ascii(text)
